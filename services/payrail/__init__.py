@@ -1,0 +1,1 @@
+"""PayRail: a payment gateway that runs whole on one machine."""

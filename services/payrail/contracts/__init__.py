@@ -1,0 +1,1 @@
+"""The bundled OpenAPI documents, generated from `openapi/` and shipped in the wheel."""

@@ -1,0 +1,1 @@
+"""The ports made real: vault and providers through the generated SDK."""

@@ -1,0 +1,1 @@
+"""Pure decisions: state, command and now in; an entry or a refusal out."""

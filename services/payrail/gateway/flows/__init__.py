@@ -1,0 +1,1 @@
+"""One file per operation, read top to bottom as business steps."""

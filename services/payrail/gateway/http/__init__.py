@@ -1,0 +1,1 @@
+"""Handlers: translate in, call one flow, translate out."""

@@ -1,0 +1,1 @@
+"""Two simulated payment providers with deterministic fates."""

@@ -1,0 +1,1 @@
+"""The card vault: the only place that holds card numbers."""
