@@ -64,7 +64,12 @@ class Providers(Protocol):
     """Calls to the payment providers. No method raises for what a provider or the wire does: it is the answer."""
 
     async def authorize(
-        self, payment: Payment, attempt: AttemptOpened, card: CardDetails, cvc: str | None, correlation_id: str
+        self,
+        payment: Payment,
+        attempt: AttemptOpened,
+        card: CardDetails,
+        cvc: str | None,
+        correlation_id: str,
     ) -> Answer:
         """Ask for a hold on the whole amount, under the attempt's id as reference."""
         ...

@@ -35,7 +35,9 @@ def evolve_claim(held: HeldClaim | None, entry: Entry, claim: Claim) -> HeldClai
     elif claim.status == "claimed" and entry.entity != held.entity:
         raise ClaimConflict(f"{entry.id} claims an idempotency key that {held.entity} holds")
     if held.answered_by is not None:
-        raise ClaimConflict(f"{entry.id} answers an idempotency key that entry {held.answered_by} has answered")
+        raise ClaimConflict(
+            f"{entry.id} answers an idempotency key that entry {held.answered_by} has answered"
+        )
     if held.claim.fingerprint != claim.fingerprint:
         raise ClaimConflict(f"{entry.id} changes the fingerprint of an idempotency key")
     if claim.status == "released":

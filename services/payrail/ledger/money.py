@@ -24,7 +24,9 @@ class Money(Struct, frozen=True, order=True):
         digits = exponent(self.currency)
         sign = "-" if self.amount < 0 else ""
         whole, part = divmod(abs(self.amount), 10**digits)
-        return f"{sign}{whole}.{part:0{digits}d} {self.currency}" if digits else f"{sign}{whole} {self.currency}"
+        return (
+            f"{sign}{whole}.{part:0{digits}d} {self.currency}" if digits else f"{sign}{whole} {self.currency}"
+        )
 
 
 def exponent(currency: str) -> int:

@@ -208,4 +208,6 @@ PAYMENT_EVENTS: dict[str, type[Struct]] = {
     "payment.taken_over": TakenOver,
 }
 
-DECODERS: dict[str, msgspec.json.Decoder[Any]] = {name: msgspec.json.Decoder(t) for name, t in PAYMENT_EVENTS.items()}
+DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(t) for name, t in PAYMENT_EVENTS.items()
+}

@@ -43,7 +43,9 @@ def require_balanced(postings: Iterable[Posting]) -> None:
     sums: defaultdict[str, int] = defaultdict(int)
     for posting in postings:
         if posting.amount < 1:
-            raise UnbalancedPostings(f"{posting.account} is posted {posting.amount}: an amount is at least 1.")
+            raise UnbalancedPostings(
+                f"{posting.account} is posted {posting.amount}: an amount is at least 1."
+            )
         sums[posting.currency] += signed(posting)
     for currency, difference in sums.items():
         if difference:

@@ -11,7 +11,10 @@ from payrail.ledger.entry import Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_view import payment_view
 
-_TITLES = {"capture_declined": "The provider declined the capture", "void_declined": "The provider declined the void"}
+_TITLES = {
+    "capture_declined": "The provider declined the capture",
+    "void_declined": "The provider declined the void",
+}
 
 
 class Rendered(Struct, frozen=True):

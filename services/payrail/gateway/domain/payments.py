@@ -92,7 +92,9 @@ def begin_capture(
         if wanted > capturable:
             raise AmountExceedsAuthorized(wanted, capturable)
         attempt = _capture_of(payment, wanted, reserved, final=final or wanted == capturable)
-        return _draft(payment, "payment.capture_started", events.OperationStarted(attempt), origin, claim=claim)
+        return _draft(
+            payment, "payment.capture_started", events.OperationStarted(attempt), origin, claim=claim
+        )
 
     return decide
 
@@ -157,13 +159,21 @@ def start_reversal(payment_id: str, attempt_id: str, reserved: Reserved, origin:
         reversal = AttemptOpened(
             reserved.attempt_id, "reversal", attempt.provider, reserved.owner, attempt.amount
         )
-        return _draft(payment, "payment.reversal_started", events.ReversalStarted(attempt_id, reversal), origin)
+        return _draft(
+            payment, "payment.reversal_started", events.ReversalStarted(attempt_id, reversal), origin
+        )
 
     return decide
 
 
 def record_reversal(
-    payment_id: str, reversal_id: str, latency_ms: int | None, reserved: Reserved, origin: Origin, *, go_on: bool
+    payment_id: str,
+    reversal_id: str,
+    latency_ms: int | None,
+    reserved: Reserved,
+    origin: Origin,
+    *,
+    go_on: bool,
 ) -> Continue:
     """The provider acknowledged the reversal: on to the next provider with `go_on`, else the payment failed."""
 

@@ -47,7 +47,9 @@ async def clear_up(run: Run, payment: Payment) -> Payment:
             case Unknown():
                 return payment
             case NotFound() | Reversed():
-                decision = payments.start_reversal(payment.id, pending.attempt.id, run.reserve(), run.origin())
+                decision = payments.start_reversal(
+                    payment.id, pending.attempt.id, run.reserve(), run.origin()
+                )
                 payment = await run.decide(decision)
     return await _reverse(run, payment) if payment.state == "REVERSING" else payment
 
@@ -63,7 +65,12 @@ async def _reverse(run: Run, payment: Payment) -> Payment:
     if not isinstance(answer, Approved):
         return payment
     decision = payments.record_reversal(
-        payment.id, pending.reversal.id, answer.latency_ms, run.reserve(), run.origin(), go_on=run.caller_waits
+        payment.id,
+        pending.reversal.id,
+        answer.latency_ms,
+        run.reserve(),
+        run.origin(),
+        go_on=run.caller_waits,
     )
     return await run.decide(decision)
 

@@ -129,7 +129,9 @@ class _BookFile:
         while (newline := (chunk := os.pread(self.fd, length, offset)).find(b"\n")) < 0:
             length *= 2
             if len(chunk) < length // 2:
-                raise LedgerCorrupt(self.path, self.lines, "the file ends inside an entry that was read before")
+                raise LedgerCorrupt(
+                    self.path, self.lines, "the file ends inside an entry that was read before"
+                )
         return chunk[:newline]
 
 
