@@ -69,7 +69,7 @@ class Draft(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A sealed entry. `data` is the struct that the entry's type names; `version` counts the entity's entries from 1."""
+    """A sealed entry. `data` is the struct that the entry's type names; `version` counts the entity's entries."""
 
     seq: int
     id: str
@@ -135,7 +135,7 @@ def seal(draft: Draft, *, seq: int, entry_id: str, prev: str) -> tuple[Entry, by
 def unseal(line: bytes, types: dict[str, msgspec.json.Decoder[Any]]) -> Entry:
     """Read a line (without its newline) and prove its hash. `types` decodes the data of each entry type.
 
-    Raises `BrokenLine` when the line is not JSON of an entry, its hash does not cover its bytes, or its type is unknown.
+    Raises `BrokenLine` when its hash does not cover its bytes, or when it is not an entry of a known type.
     """
     unsealed, tail = line[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
     digest = sha256(unsealed).hexdigest()

@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from payrail.ledger.currencies import EXPONENTS
 
+_BASIS = 10_000
+
 
 class UnknownCurrency(ValueError):
     """The code is not a currency of ISO 4217 that money can be held in."""
@@ -38,8 +40,7 @@ def exponent(currency: str) -> int:
 
 
 def basis_points_half_even(amount: int, basis_points: int) -> int:
-    """`amount` × `basis_points` / 10,000, rounded half to even on the minor unit (bankers' rounding)."""
-    quotient, remainder = divmod(amount * basis_points, 10_000)
-    if remainder > 5_000 or (remainder == 5_000 and quotient % 2):
-        quotient += 1
-    return quotient
+    """`amount` times `basis_points` over 10,000, rounded half to even on the minor unit (bankers' rounding)."""
+    quotient, remainder = divmod(amount * basis_points, _BASIS)
+    above_half = remainder * 2 - _BASIS
+    return quotient + 1 if above_half > 0 or (above_half == 0 and quotient % 2) else quotient

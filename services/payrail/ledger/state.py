@@ -5,8 +5,6 @@ Entries that are decided but not durable yet are *staged*: later decisions of th
 so both are a matter of two dictionaries.
 """
 
-from collections import ChainMap
-
 from msgspec import Struct
 
 from payrail.ledger.balances import Balances
@@ -40,11 +38,11 @@ class LedgerState:
         self._staged_payments: dict[str, Payment] = {}
         self._staged_claims: dict[Scope, HeldClaim | None] = {}
         self._staged: list[Entry] = []
-        self._latest_payments = ChainMap(self._staged_payments, self.payments)
 
     def latest_payment(self, payment_id: str) -> Payment | None:
         """The payment including what is decided but not durable: for decisions under the journal's lock only."""
-        return self._latest_payments.get(payment_id)
+        staged = self._staged_payments.get(payment_id)
+        return staged if staged is not None else self.payments.get(payment_id)
 
     def latest_claim(self, scope: Scope) -> HeldClaim | None:
         """The idempotency key including what is decided but not durable."""

@@ -18,15 +18,11 @@ _TITLES = {
 
 
 class Rendered(Struct, frozen=True):
-    """A status and a body for the wire; a body with a `code` is a problem document."""
+    """A status and a body for the wire; a body with `code` and `title` is a problem document."""
 
     status: int
     body: dict[str, Any]
     replayed: bool = False
-
-    @property
-    def is_problem(self) -> bool:
-        return self.status >= 400
 
 
 def render_outcome(entry: Entry, payment: Payment) -> Rendered:

@@ -119,7 +119,7 @@ def record_authorization(
     payment_id: str,
     attempt_id: str,
     answer: Approved | Declined | NotProcessed | Unknown,
-    reserved: Reserved,
+    reserved: Reserved | None,
     origin: Origin,
     *,
     expires_at: str,
@@ -128,7 +128,7 @@ def record_authorization(
     """Write what came of the open authorization attempt.
 
     `reserved` is for the attempt that may follow in the same entry: the capture of an automatic payment, or, with
-    `go_on`, the next provider after a retryable decline or a call that was surely not processed.
+    `go_on`, the next provider after a retryable decline or a call that was surely not processed. Without it none does.
     """
 
     def decide(state: LedgerState) -> Draft | Payment:
@@ -212,7 +212,7 @@ def record_operation(
             case NotProcessed():
                 not_processed = events.OperationNotProcessed(attempt_id, answer.code, answer.latency_ms)
                 name = f"payment.{pending.attempt.operation}_not_processed"
-                return _draft(payment, name, not_processed, origin, claim=_given_back(payment, pending))
+                return _draft(payment, name, not_processed, origin, claim=_given_back(pending))
 
     return decide
 
@@ -260,15 +260,12 @@ def _finished(pending: Pending) -> Claim | None:
     return pending.claim.finished() if pending.claim else None
 
 
-def _given_back(payment: Payment, pending: Pending) -> Claim | None:
-    """The key of a capture or void that did not happen; an automatic capture's key belongs to the authorization."""
-    if pending.claim is None or payment.authorization_id is None:
+def _given_back(pending: Pending) -> Claim | None:
+    """The key of a capture or void that did not happen; an automatic capture's key answers the authorization."""
+    if pending.claim is None:
         return None
-    return pending.claim.finished() if _automatic(payment, pending) else pending.claim.released()
-
-
-def _automatic(payment: Payment, pending: Pending) -> bool:
-    return pending.claim is not None and pending.claim.operation.endswith("/authorize")
+    automatic = pending.claim.operation.endswith("/authorize")
+    return pending.claim.finished() if automatic else pending.claim.released()
 
 
 def _provider(payment: Payment) -> str:
@@ -301,10 +298,15 @@ def _next_authorization(payment: Payment, reserved: Reserved) -> AttemptOpened |
 
 
 def _approved(
-    payment: Payment, pending: Pending, answer: Approved, reserved: Reserved, origin: Origin, expires_at: str
+    payment: Payment,
+    pending: Pending,
+    answer: Approved,
+    reserved: Reserved | None,
+    origin: Origin,
+    expires_at: str,
 ) -> Draft:
     capture = None
-    if payment.capture_method == "automatic":
+    if payment.capture_method == "automatic" and reserved:
         capture = _capture_of(payment, payment.amount, reserved, final=True)
     data = events.AuthorizationApproved(
         pending.attempt.id, answer.provider_reference, expires_at, answer.latency_ms, capture
@@ -325,14 +327,14 @@ def _not_approved(
     payment: Payment,
     pending: Pending,
     answer: Declined | NotProcessed,
-    reserved: Reserved,
+    reserved: Reserved | None,
     origin: Origin,
     *,
     go_on: bool,
 ) -> Draft:
     attempt_id, latency_ms = pending.attempt.id, answer.latency_ms
     may_go_on = go_on and (isinstance(answer, NotProcessed) or answer.retryable)
-    if may_go_on and (following := _next_authorization(payment, reserved)):
+    if may_go_on and reserved and (following := _next_authorization(payment, reserved)):
         rerouted = (
             events.AuthorizationRerouted(
                 attempt_id, "declined", following, decline=answer.decline, latency_ms=latency_ms

@@ -7,5 +7,5 @@ import orjson
 
 
 def fingerprint(body: dict[str, Any]) -> str:
-    """SHA-256 in hex over the canonical body: sorted keys, no white space. The caller leaves card number and CVC out."""
+    """SHA-256 in hex over the canonical body: sorted keys, no white space. Card number and CVC are left out."""
     return sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -63,7 +63,11 @@ async def run_operation(
             return answer_again(gateway, result.held)
         else:
             await _go_on(run, result, resume)
-        return answer_by_claim(gateway, claim, payment_id, operation)
+        return (
+            answer_once(run.outcome)
+            if run.outcome
+            else answer_by_claim(gateway, claim, payment_id, operation)
+        )
 
 
 async def _go_on(run: Run, earlier: Earlier, resume: Settle) -> None:

@@ -12,10 +12,11 @@ from payrail.ledger.payment import Payment
 from payrail.ledger.state import Committed
 
 
-class Run(Struct, frozen=True):
+class Run(Struct):
     """For whom the work is done, and with which card if a caller waits for an authorization.
 
-    `leases` holds the attempts this run works on; it is closed when the run ends, however it ends.
+    `leases` holds the attempts this run works on; it is closed when the run ends, however it ends. `outcome` is the
+    entry by which this run answered the idempotency key, once it has.
     """
 
     gateway: Gateway
@@ -24,6 +25,7 @@ class Run(Struct, frozen=True):
     leases: ExitStack
     card: CardDetails | None = None
     cvc: str | None = None
+    outcome: Committed | None = None
 
     @property
     def caller_waits(self) -> bool:
@@ -41,7 +43,11 @@ class Run(Struct, frozen=True):
     async def decide(self, decision: payments.Continue) -> Payment:
         """Append what `decision` says; the payment after it."""
         result = await self.gateway.journal.append("payments", decision)
-        return result.payment if isinstance(result, Committed) else result
+        if not isinstance(result, Committed):
+            return result
+        if result.entry.idempotency is not None and result.entry.idempotency.status == "finished":
+            self.outcome = result
+        return result.payment
 
     async def take_over(self, payment: Payment) -> Payment:
         """Make this process the owner of the open attempt, whose lease this run holds."""

@@ -78,8 +78,9 @@ async def _reverse(run: Run, payment: Payment) -> Payment:
 async def _record(
     run: Run, payment: Payment, pending: Pending, answer: Approved | Declined | NotProcessed | Unknown
 ) -> Payment:
+    may_follow = payment.capture_method == "automatic" or not isinstance(answer, Approved | Unknown)
     decision = payments.record_authorization(
-        payment.id, pending.attempt.id, answer, run.reserve(), run.origin(),
+        payment.id, pending.attempt.id, answer, run.reserve() if may_follow else None, run.origin(),
         expires_at=run.gateway.expiry(), go_on=run.caller_waits,
     )  # fmt: skip
     return await run.decide(decision)

@@ -49,6 +49,7 @@ class FileJournal:
         self._committer: asyncio.Task[None] | None = None
         self._corrupt: LedgerCorrupt | None = None
         self._closing = False
+        self._writing = False
 
     @classmethod
     async def open(cls, directory: Path, new_entry_id: Callable[[], str]) -> "FileJournal":
@@ -72,8 +73,11 @@ class FileJournal:
         return await waiting.done  # type: ignore[no-any-return]
 
     async def catch_up(self) -> None:
-        """Make `state` current; costs three `fstat` calls when no other process wrote."""
-        if self._files.grown():
+        """Make `state` current; costs three `fstat` calls when no other process wrote.
+
+        While this process writes it holds the lock and has read everything before: nothing else can be durable.
+        """
+        if not self._writing and self._files.grown():
             await self.append("payments", lambda _state: None)
 
     def read(self, entity: str, up_to_seq: int | None = None) -> list[Entry]:
@@ -136,8 +140,7 @@ class FileJournal:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            if self._corrupt is not None:
-                raise self._corrupt
+            self._require_sound()
             if not self._lock.try_acquire():
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._lock.acquire)
             try:
@@ -145,7 +148,7 @@ class FileJournal:
                 await self._write(self._decide(batch))
             finally:
                 self._lock.release()
-        except Exception as error:  # noqa: BLE001 - whatever broke, nobody may wait for ever
+        except Exception:  # whatever broke, nobody may wait for ever
             logger.exception("the ledger cannot be written")
             for waiting in batch:
                 waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
@@ -154,12 +157,15 @@ class FileJournal:
     async def _write(self, sealed: list[Sealed]) -> None:
         if not sealed:
             return
+        self._writing = True
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._files.write, sealed)
         except BaseException:
             self.state.discard()
             self._files.roll_back()
             raise
+        finally:
+            self._writing = False
         self._files.note_written(sealed)
         self.state.publish()
 
@@ -181,6 +187,10 @@ class FileJournal:
             else:
                 waiting.verdict = verdict
         return sealed
+
+    def _require_sound(self) -> None:
+        if self._corrupt is not None:
+            raise self._corrupt
 
     def _release(self) -> None:
         self._thread.shutdown(wait=True)

@@ -99,7 +99,7 @@ class _BookFile:
             raise LedgerCorrupt(self.path, self.lines, "the file is shorter than it was")
         chunk = _CHUNK_BYTES
         while self.end < size:
-            lines, complete = read_complete_lines(self.fd, self.end, min(size, self.end + chunk))
+            lines, _end = read_complete_lines(self.fd, self.end, min(size, self.end + chunk))
             if not lines:
                 if self.end + chunk < size:
                     chunk *= 2  # One line is longer than the chunk.
