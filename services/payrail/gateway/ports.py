@@ -1,6 +1,6 @@
 """What the gateway needs of the world: a vault and providers. `adapters` makes both real through the SDK."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
@@ -25,13 +25,15 @@ class VaultUnavailable(Exception):
     """The vault did not answer; nothing was charged."""
 
     code = "vault_unavailable"
+    detail = "The card vault did not answer. Nothing was charged; try again with the same key."
+    headers: ClassVar = {"Retry-After": "1"}
 
 
 class CardRefused(Exception):
     """The vault will not take the card. `code` is `card_invalid` or `card_expired`."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
         self.code = code
 
 
@@ -39,9 +41,25 @@ class TokenNotFound(Exception):
     """No such token, or not this merchant's."""
 
     code = "token_not_found"
+    detail = "No card of yours has this token."
 
-    def __init__(self) -> None:
-        super().__init__("No card with this token.")
+
+class Holder(Struct, frozen=True):
+    """Whose key it is: a user of a merchant, with a role."""
+
+    merchant_id: str
+    user_id: str
+    role: str
+
+
+class Merchants(Protocol):
+    """The merchants, and whose key is whose."""
+
+    def __contains__(self, merchant_id: str) -> bool: ...
+
+    def holder(self, key: str) -> Holder | None:
+        """Whose key this is, none if nobody's."""
+        ...
 
 
 class Vault(Protocol):

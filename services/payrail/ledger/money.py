@@ -13,7 +13,8 @@ class UnknownCurrency(ValueError):
     code = "currency_unsupported"
 
     def __init__(self, currency: str) -> None:
-        super().__init__(f"{currency} is not an ISO 4217 currency that PayRail can hold.")
+        self.detail = f"{currency} is not an ISO 4217 currency that PayRail can hold."
+        super().__init__(self.detail)
 
 
 class Money(Struct, frozen=True, order=True):

@@ -43,7 +43,8 @@ class InvalidTransition(ValueError):
     code = "invalid_transition"
 
     def __init__(self, current: str, target: str) -> None:
-        super().__init__(f"A payment in state {current} cannot become {target}.")
+        self.detail = f"A payment in state {current} cannot become {target}."
+        super().__init__(self.detail)
         self.current = current
         self.target = target
 

@@ -1,10 +1,16 @@
 """What the gateway refuses. Each refusal has a stable code; `http/problems.py` maps them to statuses."""
 
+from typing import ClassVar
+
 
 class Refusal(Exception):
     """The command is understood and not done; nothing was appended and no idempotency key is claimed."""
 
     code = "refused"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class PaymentNotFound(Refusal):
@@ -29,7 +35,7 @@ class OperationInProgress(Refusal):
     """A capture or void of this payment is open at its provider; its outcome comes first."""
 
     code = "operation_in_progress"
-    headers = {"Retry-After": "1"}  # noqa: RUF012 - read only
+    headers: ClassVar = {"Retry-After": "1"}
 
     def __init__(self, operation: str) -> None:
         super().__init__(f"A {operation} of this payment is in progress.")
@@ -48,7 +54,7 @@ class IdempotencyInProgress(Refusal):
     """The first request with this key is still running."""
 
     code = "idempotency_in_progress"
-    headers = {"Retry-After": "1"}  # noqa: RUF012 - read only
+    headers: ClassVar = {"Retry-After": "1"}
 
     def __init__(self) -> None:
         super().__init__("The first request with this Idempotency-Key has not finished yet.")
@@ -58,7 +64,7 @@ class OperationNotProcessed(Refusal):
     """A capture or void surely had no effect at the provider; the same key may be used again."""
 
     code = "not_processed"
-    headers = {"Retry-After": "1"}  # noqa: RUF012 - read only
+    headers: ClassVar = {"Retry-After": "1"}
 
     def __init__(self, operation: str) -> None:
         super().__init__(f"The provider did not process the {operation}; it is safe to try again.")

@@ -36,7 +36,8 @@ class Request(Struct, frozen=True):
 
 
 class Gateway(Struct, frozen=True):
-    """The collaborators of the flows. `owner` names this process in the intents it writes."""
+    """The collaborators of the flows. `owner` names this process in the intents it writes; `version` is the
+    gateway's."""
 
     journal: Journal
     vault: Vault
@@ -45,6 +46,7 @@ class Gateway(Struct, frozen=True):
     leases: Leases
     new_id: Callable[[str], str]
     owner: str
+    version: str
 
     def now(self) -> datetime:
         return self.clock.now()

@@ -50,6 +50,7 @@ class FileJournal:
         self._corrupt: LedgerCorrupt | None = None
         self._closing = False
         self._writing = False
+        self._refused = False
 
     @classmethod
     async def open(cls, directory: Path, new_entry_id: Callable[[], str]) -> "FileJournal":
@@ -88,6 +89,11 @@ class FileJournal:
         """The entries after `after_seq`, read from the files."""
         for seq in range(after_seq + 1, self._files.seq + 1):
             yield self._files.entry_at(seq)
+
+    @property
+    def sound(self) -> bool:
+        """Whether the ledger is whole and the last write went well."""
+        return self._corrupt is None and not self._refused
 
     @property
     def seq(self) -> int:
@@ -148,8 +154,10 @@ class FileJournal:
                 await self._write(self._decide(batch))
             finally:
                 self._lock.release()
+            self._refused = False
         except Exception:  # whatever broke, nobody may wait for ever
             logger.exception("the ledger cannot be written")
+            self._refused = True
             for waiting in batch:
                 waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
         _answer(batch)

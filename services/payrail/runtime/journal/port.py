@@ -1,7 +1,7 @@
 """The journal as the rest of PayRail sees it. Files are the default; another engine implements the same port."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from payrail.ledger.entry import Book, Draft, Entry
 from payrail.ledger.state import Committed, LedgerState
@@ -17,6 +17,8 @@ class LedgerUnavailable(Exception):
     """The ledger's files cannot be written now. Nothing of the command was appended; trying again later is safe."""
 
     code = "ledger_unavailable"
+    detail = "The ledger cannot be written now. Nothing happened; try again with the same key."
+    headers: ClassVar = {"Retry-After": "1"}
 
 
 class Journal(Protocol):
@@ -25,6 +27,11 @@ class Journal(Protocol):
     @property
     def state(self) -> LedgerState:
         """The durable state as of the last append or `catch_up`."""
+        ...
+
+    @property
+    def sound(self) -> bool:
+        """Whether the ledger can be read and written as far as this process knows."""
         ...
 
     async def append(self, book: Book, decide: Decide[T]) -> Committed | T:

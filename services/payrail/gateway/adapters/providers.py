@@ -1,0 +1,190 @@
+"""The providers, through the generated client of the simulator, and what their answers mean.
+
+Here, and only here, the wire becomes one of three outcomes. What surely did not reach the provider, or what it says it
+did not process, is `NotProcessed`; what it said is `Approved` or `Declined`; all else is `Unknown`.
+"""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from time import perf_counter_ns
+from typing import Any, Literal, cast
+
+import httpx
+
+from payrail.gateway.adapters.vault import UNREADABLE
+from payrail.gateway.domain.outcomes import (
+    Answer,
+    Approved,
+    Declined,
+    Inquiry,
+    NotFound,
+    NotProcessed,
+    Reversed,
+    Unknown,
+)
+from payrail.gateway.ports import CardDetails
+from payrail.ledger.payment import Payment
+from payrail.ledger.payment_events import AttemptOpened, Decline
+from payrail.runtime import faults
+from payrail_sdk.provider_sim import AuthenticatedClient
+from payrail_sdk.provider_sim.api.operations import (
+    get_operation,
+    provider_authorize,
+    provider_capture,
+    provider_reverse,
+)
+from payrail_sdk.provider_sim.models import (
+    ProviderAuthorizeRequest,
+    ProviderCaptureRequest,
+    ProviderCard,
+    ProviderOperation,
+    ProviderReverseRequest,
+)
+from payrail_sdk.provider_sim.types import UNSET, Response
+
+BEFORE_CALL = faults.declare("provider.before_call", "a provider is about to be called")
+AFTER_CALL = faults.declare("provider.after_call", "a provider has answered, nothing is written of it yet")
+
+ProviderId = Literal["providerA", "providerB"]
+_Call = Callable[[], Awaitable[Response[Any]]]
+
+#: The request never left, or no connection was made: the provider cannot have seen it.
+_NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class SdkProviders:
+    """`Providers` over the wire."""
+
+    def __init__(self, client: AuthenticatedClient) -> None:
+        self._client = client
+
+    async def authorize(
+        self,
+        payment: Payment,
+        attempt: AttemptOpened,
+        card: CardDetails,
+        cvc: str | None,
+        correlation_id: str,
+    ) -> Answer:
+        body = ProviderAuthorizeRequest(
+            reference=attempt.id,
+            merchant_id=payment.merchant_id,
+            merchant_reference=payment.merchant_reference or UNSET,
+            amount=attempt.amount,
+            currency=payment.currency,
+            country=payment.country,
+            card=ProviderCard(card.number, card.exp_month, card.exp_year, card.holder_name or UNSET),
+            cvc=cvc or UNSET,
+            attempt=_ordinal(payment, attempt),
+        )
+        return await _answer(
+            lambda: self._post(provider_authorize, attempt, body, correlation_id), "authorize"
+        )
+
+    async def capture(self, payment: Payment, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        body = ProviderCaptureRequest(
+            reference=attempt.id,
+            original_reference=payment.authorization_id or "",
+            amount=attempt.amount,
+            currency=payment.currency,
+            merchant_reference=payment.merchant_reference or UNSET,
+            attempt=_ordinal(payment, attempt),
+            final=attempt.final,
+        )
+        return await _answer(lambda: self._post(provider_capture, attempt, body, correlation_id), "capture")
+
+    async def reverse(
+        self, payment: Payment, attempt: AttemptOpened, original_reference: str, correlation_id: str
+    ) -> Answer:
+        body = ProviderReverseRequest(
+            reference=attempt.id,
+            original_reference=original_reference,
+            merchant_reference=payment.merchant_reference or UNSET,
+            attempt=_ordinal(payment, attempt),
+        )
+        return await _answer(lambda: self._post(provider_reverse, attempt, body, correlation_id), "reverse")
+
+    async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
+        provider = cast(ProviderId, attempt.provider)
+        faults.point(BEFORE_CALL)
+        try:
+            response = await get_operation.asyncio_detailed(
+                provider, attempt.id, client=self._client, x_correlation_id=correlation_id
+            )
+        except (httpx.HTTPError, *UNREADABLE):
+            return Unknown("inquiry_unavailable")
+        faults.point(AFTER_CALL)
+        if isinstance(response.parsed, ProviderOperation):
+            said = _said(response.parsed, None)
+            return Unknown("inquiry_unavailable") if isinstance(said, NotProcessed) else said
+        if getattr(response.parsed, "code", None) == "operation_not_found":
+            return NotFound()
+        return Unknown("inquiry_unavailable")
+
+    async def _post(
+        self, operation: Any, attempt: AttemptOpened, body: Any, correlation_id: str
+    ) -> Response[Any]:
+        return await operation.asyncio_detailed(  # type: ignore[no-any-return]
+            cast(ProviderId, attempt.provider),
+            client=self._client,
+            body=body,
+            x_correlation_id=correlation_id,
+        )
+
+
+async def _answer(call: _Call, operation: str) -> Answer:
+    started_ns = perf_counter_ns()
+    faults.point(BEFORE_CALL)
+    try:
+        response = await call()
+    except _NEVER_ARRIVED:
+        return NotProcessed("connection_failed", _elapsed_ms(started_ns))
+    except httpx.TimeoutException:
+        return Unknown("timeout", _elapsed_ms(started_ns))
+    except httpx.HTTPError:
+        return Unknown("connection_lost", _elapsed_ms(started_ns))
+    except UNREADABLE:
+        return Unknown("unreadable_answer", _elapsed_ms(started_ns))
+    faults.point(AFTER_CALL)
+    latency_ms = _elapsed_ms(started_ns)
+    if isinstance(response.parsed, ProviderOperation):
+        said = _said(response.parsed, latency_ms)
+        return Unknown("unreadable_answer", latency_ms) if isinstance(said, Reversed) else said
+    return _refused(response, operation, latency_ms)
+
+
+def _said(operation: ProviderOperation, latency_ms: int | None) -> Approved | Declined | Reversed | Unknown:
+    """What a provider's record says. A reversed authorization is declined for whoever asks for it again."""
+    if operation.status == "approved":
+        return Approved(operation.provider_reference, operation.fee_amount or 0, latency_ms)
+    if operation.decline is not None:
+        decline = operation.decline
+        return Declined(Decline(decline.code, decline.message, decline.provider_code), latency_ms)
+    return Reversed() if operation.status == "reversed" else Unknown("outcome_pending", latency_ms)
+
+
+def _refused(response: Response[Any], operation: str, latency_ms: int) -> Answer:
+    """A problem instead of a record. A refusal of a capture or a reversal is the provider's word; others are not."""
+    code = getattr(response.parsed, "code", None)
+    if code is None:
+        return Unknown("unreadable_answer", latency_ms)
+    if getattr(response.parsed, "processed", UNSET) is False or response.status_code in _NOT_LET_IN:
+        return NotProcessed(code, latency_ms)
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unknown(code, latency_ms)
+    if operation == "authorize":
+        return NotProcessed(code, latency_ms)
+    return Declined(Decline(code, response.parsed.detail), latency_ms)
+
+
+_NOT_LET_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST)
+
+
+def _ordinal(payment: Payment, attempt: AttemptOpened) -> int:
+    """Which call of this kind it is for the payment, from 1; the same for a repetition of the same attempt."""
+    same_kind = [a.id for a in payment.attempts if a.operation == attempt.operation]
+    return same_kind.index(attempt.id) + 1
+
+
+def _elapsed_ms(started_ns: int) -> int:
+    return (perf_counter_ns() - started_ns) // 1_000_000

@@ -1,0 +1,90 @@
+"""The vault, through its generated client."""
+
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from payrail.gateway.ports import CardDetails, CardRefused, TokenNotFound, VaultUnavailable
+from payrail.ledger.payment_events import PaymentMethod
+from payrail.runtime import faults
+from payrail_sdk.vault import AuthenticatedClient
+from payrail_sdk.vault.api.tokens import charge_token, detokenize, tokenize
+from payrail_sdk.vault.models import (
+    ChargeableCard,
+    ChargeTokenRequest,
+    DetokenizeRequest,
+    TokenizedCard,
+    TokenizeRequest,
+)
+from payrail_sdk.vault.types import UNSET, Response
+
+BEFORE_CALL = faults.declare("vault.before_call", "the vault is about to be called")
+AFTER_CALL = faults.declare("vault.after_call", "the vault has answered, nothing is made of it yet")
+
+#: What the generated client raises for an answer that is not what the contract says.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+
+
+class SdkVault:
+    """`Vault` over the wire. Whatever is not a clear answer is `VaultUnavailable`."""
+
+    def __init__(self, client: AuthenticatedClient) -> None:
+        self._client = client
+
+    async def tokenize(self, merchant_id: str, card: CardDetails, correlation_id: str) -> PaymentMethod:
+        body = TokenizeRequest(
+            merchant_id=merchant_id,
+            number=card.number,
+            exp_month=card.exp_month,
+            exp_year=card.exp_year,
+            holder_name=card.holder_name or UNSET,
+        )
+        return _method(await self._call(tokenize, body, correlation_id))
+
+    async def describe(self, merchant_id: str, token: str, correlation_id: str) -> PaymentMethod:
+        body = DetokenizeRequest(merchant_id=merchant_id, token=token)
+        return _method(await self._call(detokenize, body, correlation_id))
+
+    async def charge_token(self, merchant_id: str, token: str, correlation_id: str) -> CardDetails:
+        body = ChargeTokenRequest(merchant_id=merchant_id, token=token)
+        card = await self._call(charge_token, body, correlation_id)
+        if not isinstance(card, ChargeableCard):
+            raise VaultUnavailable
+        return CardDetails(card.number, card.exp_month, card.exp_year, card.holder_name)
+
+    async def _call(self, operation: Any, body: Any, correlation_id: str) -> object:
+        """The parsed 2xx answer of `operation`, else the error that its problem stands for."""
+        faults.point(BEFORE_CALL)
+        try:
+            response: Response[Any] = await operation.asyncio_detailed(
+                client=self._client, body=body, x_correlation_id=correlation_id
+            )
+        except (httpx.HTTPError, *UNREADABLE):
+            raise VaultUnavailable from None
+        faults.point(AFTER_CALL)
+        code = getattr(response.parsed, "code", None)
+        if response.status_code < HTTPStatus.BAD_REQUEST:
+            return response.parsed
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            raise TokenNotFound
+        if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and code in (
+            "card_invalid",
+            "card_expired",
+        ):
+            raise CardRefused(code)
+        raise VaultUnavailable
+
+
+def _method(card: object) -> PaymentMethod:
+    if not isinstance(card, TokenizedCard):
+        raise VaultUnavailable
+    return PaymentMethod(
+        token=card.token,
+        brand=card.brand,
+        bin=card.bin_,
+        last4=card.last4,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        fingerprint=card.fingerprint,
+    )

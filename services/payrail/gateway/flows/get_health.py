@@ -1,0 +1,17 @@
+"""How the gateway is."""
+
+from typing import Any
+
+from payrail.gateway.flows.gateway import Gateway
+from payrail.runtime.clock import rfc3339
+
+
+def get_health(gateway: Gateway) -> dict[str, Any]:
+    """The contract's `Health`: `degraded` when the ledger cannot be written."""
+    status = "ok" if gateway.journal.sound else "degraded"
+    return {
+        "status": status,
+        "service": "gateway",
+        "version": gateway.version,
+        "time": rfc3339(gateway.now()),
+    }

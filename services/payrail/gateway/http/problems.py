@@ -1,0 +1,28 @@
+"""Which refusal is which status. The codes belong to the errors themselves; handlers do not catch."""
+
+from payrail.gateway.domain import errors
+from payrail.gateway.flows.pages import InvalidCursor
+from payrail.gateway.ports import CardRefused, TokenNotFound, VaultUnavailable
+from payrail.ledger.money import UnknownCurrency
+from payrail.ledger.payment import InvalidTransition
+from payrail.runtime.journal import LedgerUnavailable
+from payrail.runtime.problems import ErrorTable
+
+PROBLEMS = ErrorTable(
+    {
+        InvalidCursor: (400, "A query parameter is not valid"),
+        errors.PaymentNotFound: (404, "There is no such thing"),
+        TokenNotFound: (404, "There is no such token"),
+        InvalidTransition: (409, "The payment's state does not allow it"),
+        errors.OperationInProgress: (409, "Another operation on this payment is running"),
+        errors.IdempotencyInProgress: (409, "The first request with this key is still running"),
+        errors.IdempotencyKeyReused: (422, "The idempotency key was used for another request"),
+        errors.AmountExceedsAuthorized: (422, "The amount is more than is left to capture"),
+        UnknownCurrency: (422, "The currency is not supported"),
+        CardRefused: (422, "The card cannot be used"),
+        errors.NoProvider: (503, "No provider is available"),
+        errors.OperationNotProcessed: (503, "The provider did not process it"),
+        VaultUnavailable: (503, "The vault is not available"),
+        LedgerUnavailable: (503, "The ledger is not available"),
+    }
+)
