@@ -30,3 +30,27 @@ up: $(STAMP) ## Set up what is missing and start the stack
 .PHONY: verify
 verify: $(STAMP) ## Prove the data files: chain, sequence, balance, transitions, no card number anywhere
 	@.venv/bin/payrail verify
+
+# ---- contracts ------------------------------------------------------------------------------------------------------
+
+REDOCLY := openapi/node_modules/.package-lock.json
+export REDOCLY_TELEMETRY := off
+export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
+
+$(REDOCLY): openapi/package.json openapi/package-lock.json openapi/.npmrc
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
+		{ echo "The contracts' tools need Node 20 or newer, with npm; 'node' is missing or older." >&2; exit 1; }
+	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: generate
+generate: $(STAMP) $(REDOCLY) ## Write the bundled contracts and the SDK anew from openapi/
+	@$(PY) openapi/generate.py .
+
+.PHONY: lint-contracts
+lint-contracts: $(REDOCLY) ## Lint the contracts
+	@cd openapi && node_modules/.bin/redocly lint --config redocly.yaml
+
+.PHONY: drift
+drift: $(STAMP) $(REDOCLY) ## Compare the committed bundles and SDK with what openapi/ gives
+	@bash openapi/drift.sh

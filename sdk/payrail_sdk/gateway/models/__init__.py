@@ -27,7 +27,7 @@ from .payment_attempt_operation import PaymentAttemptOperation
 from .payment_attempt_outcome import PaymentAttemptOutcome
 from .payment_list import PaymentList
 from .payment_method import PaymentMethod
-from .payment_provider_type_1 import PaymentProviderType1
+from .payment_provider import PaymentProvider
 from .payment_state import PaymentState
 from .posting import Posting
 from .posting_side import PostingSide
@@ -62,7 +62,7 @@ __all__ = (
     "PaymentAttemptOutcome",
     "PaymentList",
     "PaymentMethod",
-    "PaymentProviderType1",
+    "PaymentProvider",
     "PaymentState",
     "Posting",
     "PostingSide",

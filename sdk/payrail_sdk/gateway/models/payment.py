@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 
 from ..models.capture_method import CaptureMethod, check_capture_method
-from ..models.payment_provider_type_1 import (
-    PaymentProviderType1,
-    check_payment_provider_type_1,
-)
+from ..models.payment_provider import PaymentProvider, check_payment_provider
 from ..models.payment_state import PaymentState, check_payment_state
 
 if TYPE_CHECKING:
@@ -63,7 +60,7 @@ class Payment:
     """
     payment_method: PaymentMethod
     """ The card that pays, as far as it may be known outside the vault. """
-    provider: None | PaymentProviderType1
+    provider: None | PaymentProvider
     """ The provider that took the payment; null until one has. """
     provider_reference: None | str
     """ The provider's own id of the authorization; null until there is one. """
@@ -227,18 +224,18 @@ class Payment:
 
         payment_method = PaymentMethod.from_dict(d.pop("payment_method"))
 
-        def _parse_provider(data: object) -> None | PaymentProviderType1:
+        def _parse_provider(data: object) -> None | PaymentProvider:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                provider_type_1 = check_payment_provider_type_1(data)
+                provider_type_1 = check_payment_provider(data)
 
                 return provider_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(None | PaymentProviderType1, data)
+            return cast(None | PaymentProvider, data)
 
         provider = _parse_provider(d.pop("provider"))
 

@@ -8,7 +8,7 @@ from .failure_mode import FailureMode
 from .failure_operation import FailureOperation
 from .failure_rule import FailureRule
 from .failure_rule_list import FailureRuleList
-from .failure_rule_operation_type_1 import FailureRuleOperationType1
+from .failure_rule_operation import FailureRuleOperation
 from .field_error import FieldError
 from .health import Health
 from .health_service import HealthService
@@ -37,7 +37,7 @@ __all__ = (
     "FailureOperation",
     "FailureRule",
     "FailureRuleList",
-    "FailureRuleOperationType1",
+    "FailureRuleOperation",
     "FieldError",
     "Health",
     "HealthService",

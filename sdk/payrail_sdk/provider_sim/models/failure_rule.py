@@ -8,9 +8,9 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 
 from ..models.failure_mode import FailureMode, check_failure_mode
-from ..models.failure_rule_operation_type_1 import (
-    FailureRuleOperationType1,
-    check_failure_rule_operation_type_1,
+from ..models.failure_rule_operation import (
+    FailureRuleOperation,
+    check_failure_rule_operation,
 )
 
 T = TypeVar("T", bound="FailureRule")
@@ -27,7 +27,7 @@ class FailureRule:
     anything nor answers; `lost_response` does it but never answers; `latency` answers late. """
     rate: float
     """ The share of calls that are hit, from 0 to 1. """
-    operation: FailureRuleOperationType1 | None
+    operation: FailureRuleOperation | None
     """ The calls that are hit; null for all, inquiries included. """
     latency_ms: int | None
     """ How late the answer comes; null for other modes than `latency`. """
@@ -94,18 +94,18 @@ class FailureRule:
 
         rate = d.pop("rate")
 
-        def _parse_operation(data: object) -> FailureRuleOperationType1 | None:
+        def _parse_operation(data: object) -> FailureRuleOperation | None:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
                     raise TypeError()
-                operation_type_1 = check_failure_rule_operation_type_1(data)
+                operation_type_1 = check_failure_rule_operation(data)
 
                 return operation_type_1
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
-            return cast(FailureRuleOperationType1 | None, data)
+            return cast(FailureRuleOperation | None, data)
 
         operation = _parse_operation(d.pop("operation"))
 
