@@ -1,4 +1,5 @@
-"""Calls between services of several processes: httpx over aiohttp, which costs less than half of plain httpx."""
+"""Calls between services of several processes: httpx over aiohttp, which costs less than half of plain
+httpx."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
 """Calls between services of one process: takes the place of a generated client's `httpx.AsyncClient`.
 
-The caller meets the service as over HTTP: it sees an answer or a time-out, and nothing else of the service's inside.
+The caller meets the service as over HTTP: it sees an answer or a time-out, and nothing of the inside.
 """
 
 import asyncio
@@ -63,8 +63,9 @@ class InProcessResponse:
 class InProcessClient:
     """Calls an ASGI app of the same event loop, each call in a task and a context of its own.
 
-    A time-out raises `httpx.ReadTimeout` and leaves the callee running, as it would over a network; so does a caller
-    that is cancelled. What the callee raises becomes a 500. The app's lifespan is the business of whoever serves it.
+    A time-out raises `httpx.ReadTimeout` and leaves the callee running, as it would over a network; so does a
+    caller that is cancelled. What the callee raises becomes a 500. The app's lifespan is the business of
+    whoever serves it.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class InProcessClient:
         content: bytes | None = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float | httpx.Timeout | None | Any = httpx.USE_CLIENT_DEFAULT,  # noqa: ASYNC109 - httpx's name
+        timeout: Any = httpx.USE_CLIENT_DEFAULT,  # noqa: ASYNC109 - httpx's name
     ) -> InProcessResponse:
         """Sends one request. Raises httpx.ReadTimeout when no whole answer came in time."""
         loop = asyncio.get_running_loop()
@@ -179,7 +180,8 @@ class _Exchange:
         self._chunks: list[bytes] = []
 
     async def receive(self) -> Message:
-        """The whole request at once; later, the end of the connection, which comes with the end of the answer."""
+        """The whole request at once; later, the end of the connection, which comes with the end of the
+        answer."""
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
@@ -203,7 +205,9 @@ class _Exchange:
         """The callee is done. Without a whole answer, it failed."""
         if not self._future.done():
             content = internal_error().content("unknown")
-            self._finish(InProcessResponse(500, Headers([(b"content-type", PROBLEM_MEDIA_TYPE.encode())]), content))
+            self._finish(
+                InProcessResponse(500, Headers([(b"content-type", PROBLEM_MEDIA_TYPE.encode())]), content)
+            )
 
     async def response(self, timeout_s: float | None) -> InProcessResponse:
         if timeout_s is None:
@@ -225,11 +229,8 @@ def _encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:
 
 def _query(params: Mapping[str, Any]) -> str:
     """Parameters as httpx writes them: lists repeat, None is left out, truth values are lower case."""
-    pairs = []
-    for name, value in params.items():
-        for one in value if isinstance(value, list | tuple) else (value,):
-            if one is not None:
-                pairs.append((name, str(one).lower() if isinstance(one, bool) else str(one)))
-    return urlencode(pairs)
-
-
+    listed = (
+        (name, value if isinstance(value, list | tuple) else (value,)) for name, value in params.items()
+    )
+    pairs = ((name, one) for name, values in listed for one in values if one is not None)
+    return urlencode([(name, str(one).lower() if isinstance(one, bool) else str(one)) for name, one in pairs])

@@ -1,7 +1,6 @@
 """Listening sockets, bound before anything else starts, so that a taken port is one clear error."""
 
 import errno
-import os
 import socket
 from pathlib import Path
 
@@ -10,7 +9,8 @@ _LISTEN_STATE = "0A"
 
 
 class PortTaken(Exception):  # noqa: N818 - what happened, as the command line tells it
-    """Another process listens on the port. `holder` is "command (pid n)", or None if the system does not tell."""
+    """Another process listens on the port. `holder` is "command (pid n)", or None if the system does not
+    tell."""
 
     def __init__(self, port: int, holder: str | None) -> None:
         super().__init__(f"port {port} is taken" + (f" by {holder}" if holder else ""))
@@ -19,9 +19,11 @@ class PortTaken(Exception):  # noqa: N818 - what happened, as the command line t
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Raises PortTaken, or OSError for an address that is not ours.
+    """A listening TCP socket; port 0 takes a free one. Raises PortTaken, or OSError for an address that is
+    not ours.
 
-    It listens at once: with SO_REUSEADDR two sockets may be bound to one port as long as none of them listens.
+    It listens at once: with SO_REUSEADDR two sockets may be bound to one port as long as none of them
+    listens.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -39,7 +41,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def inherited(fd: int) -> socket.socket:
-    """The listening socket that a parent process passed on as file descriptor `fd`, so that siblings share it."""
+    """The listening socket that a parent process passed on as file descriptor `fd`, so that siblings share
+    it."""
     listener = socket.socket(fileno=fd)
     listener.setblocking(False)
     return listener
@@ -83,6 +86,6 @@ def _holds(process: Path, sockets: set[str]) -> bool:
 
 def _link(entry: Path) -> str:
     try:
-        return os.readlink(entry)
+        return str(entry.readlink())
     except OSError:
         return ""

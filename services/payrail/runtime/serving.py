@@ -91,9 +91,9 @@ async def serve(
 ) -> None:
     """Starts the apps in order, serves until SIGINT, SIGTERM or `stop`, and ends them in reverse order.
 
-    Requests under way get `grace_s` seconds for each app; then they are cancelled. A second signal cancels them at
-    once. `on_ready` is called when all apps accept requests. Raises StartUpError when one cannot start; those that
-    had started are ended before.
+    Requests under way get `grace_s` seconds for each app; then they are cancelled. A second signal cancels
+    them at once. `on_ready` is called when all apps accept requests. Raises StartUpError when one cannot
+    start; those that had started are ended before.
     """
     servers = [_Server(listener, grace_s) for listener in listeners]
     ending = _Stop(servers)
@@ -120,8 +120,8 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 def tune_garbage_collection() -> None:
-    """What lives at the end of the start lives for ever, so no collection looks at it again; the rest is looked at
-    less often. This takes two thirds off the slowest requests."""
+    """What lives at the end of the start lives for ever, so no collection looks at it again; the rest is
+    looked at less often. This takes two thirds off the slowest requests."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
@@ -151,7 +151,9 @@ async def _started(server: _Server, task: asyncio.Task[None]) -> None:
         raise StartUpError(server.listener.name)
 
 
-async def _first_of(asked: asyncio.Event, stop: asyncio.Event | None, tasks: list[asyncio.Task[None]]) -> None:
+async def _first_of(
+    asked: asyncio.Event, stop: asyncio.Event | None, tasks: list[asyncio.Task[None]]
+) -> None:
     """Waits for a wish to end, or for a server that ended by itself; the error of such a one is raised."""
     wishes = [asyncio.create_task(event.wait()) for event in (asked, stop) if event is not None]
     done, _ = await asyncio.wait([*wishes, *tasks], return_when=asyncio.FIRST_COMPLETED)
