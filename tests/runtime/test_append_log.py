@@ -114,7 +114,7 @@ def test_a_second_writer_is_refused_and_told_who_writes(log: AppendLog, path: Pa
     assert contents(log) == []
 
 
-@pytest.mark.parametrize("torn", [b'{"n":2', b"\0\0\0", b"x" * 3_000_000])
+@pytest.mark.parametrize("torn", [b'{"n":2', b"\0\0\0", b"x" * 3_000_000], ids=["half", "zeros", "long"])
 def test_a_torn_last_line_is_quarantined_and_reported(path: Path, torn: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(b'{"n":1}\n' + torn)

@@ -92,13 +92,17 @@ class SystemClock:
             raise ClockError("this clock has no file to keep an offset in")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(self._path.with_name(self._path.name + ".lock")):
+            self._refresh()
+            wall_us = (
+                self._wall_ns() // 1000
+            )  # Read once, so that moving by a day is a day to the microsecond.
             try:
-                target = target_of(self.now())
+                target = target_of(EPOCH + timedelta(microseconds=wall_us + self._offset_us))
             except OverflowError:
                 raise ClockError("the clock cannot go there: years 1 to 9999 exist") from None
             if floor is not None and target < floor:
                 raise ClockBehindFloor(target, floor)
-            offset_us = (target - EPOCH) // timedelta(microseconds=1) - self._wall_ns() // 1000
+            offset_us = (target - EPOCH) // timedelta(microseconds=1) - wall_us
             replace_file(self._path, [msgspec.json.encode(_Offset(offset_us)) + b"\n"])
             return self.now()
 

@@ -1,0 +1,53 @@
+"""Ids carry a prefix, sort by the time they were made, and never repeat."""
+
+import random
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payrail.runtime.clock import FrozenClock
+from payrail.runtime.ids import IdSource, encode_ulid, ulid_ms
+
+AT = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def test_an_id_is_its_prefix_and_26_digits_of_base_32() -> None:
+    assert re.fullmatch(r"pay_[0-9A-HJKMNP-TV-Z]{26}", IdSource(FrozenClock(), random.Random(1)).new("pay"))
+
+
+def test_the_first_ten_digits_are_the_time() -> None:
+    clock = FrozenClock(AT)
+    assert ulid_ms(IdSource(clock, random.Random(1)).new("pay")) == clock.now_ms() == 1_735_689_600_000
+
+
+def test_the_encoding_is_that_of_the_ulid_specification() -> None:
+    assert encode_ulid(0) == "0" * 26
+    assert encode_ulid((1 << 128) - 1) == "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
+    assert encode_ulid(1_469_918_176_385 << 80)[:10] == "01ARYZ6S41"
+
+
+def test_ids_of_one_millisecond_sort_in_the_order_they_were_made_and_are_no_neighbours() -> None:
+    source = IdSource(FrozenClock(AT), random.Random(7))
+    ids = [source.new("pay") for _ in range(1000)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 1000
+    assert all(a[:-2] != b[:-2] for a, b in pairwise(ids))
+
+
+@given(st.lists(st.integers(-5_000, 5_000), max_size=50), st.integers())
+def test_ids_sort_as_made_even_when_the_clock_is_set_back(moves_ms: list[int], seed: int) -> None:
+    clock = FrozenClock(AT)
+    source = IdSource(clock, random.Random(seed))
+    ids = []
+    for move_ms in moves_ms:
+        clock.advance(timedelta(milliseconds=move_ms))
+        ids.append(source.new("evt"))
+    assert ids == sorted(set(ids))
+
+
+def test_the_same_seed_and_clock_give_the_same_ids() -> None:
+    first, second = (IdSource(FrozenClock(AT), random.Random(42)) for _ in range(2))
+    assert [first.new("le") for _ in range(20)] == [second.new("le") for _ in range(20)]
