@@ -42,28 +42,19 @@ class OriginalNotFound(OperationRefused):
     code = "original_not_found"
 
 
-class OriginalNotApproved(OperationRefused):
-    """The authorization was declined, reversed, or has been released."""
+class OriginalNotOpen(OperationRefused):
+    """The original was declined or reversed, is used up, or is no authorization."""
 
-    code = "original_not_approved"
-
-
-class OriginalMismatch(OperationRefused):
-    """The original reference names another kind of operation, or another currency."""
-
-    code = "original_mismatch"
+    code = "original_not_open"
 
 
 class AmountExceeded(OperationRefused):
     """More than what is left to capture or to refund."""
 
-    code = "amount_exceeded"
+    code = "amount_exceeds_original"
 
-
-class NothingToReverse(OperationRefused):
-    """All of the authorization is captured; that is for a refund."""
-
-    code = "nothing_to_reverse"
+    def __init__(self, left: int, asked: int) -> None:
+        super().__init__(f"{left} is left; {asked} was asked for.")
 
 
 class ReferenceReused(OperationRefused):
@@ -72,8 +63,8 @@ class ReferenceReused(OperationRefused):
     code = "reference_reused"
 
 
-class FailureRuleInvalid(SimulatorError):
-    """The members of a failure rule contradict each other."""
+class FieldInvalid(NotProcessed):
+    """A member of the body contradicts another one, or what the provider has on record."""
 
     code = "validation_failed"
 
@@ -82,36 +73,34 @@ class FailureRuleInvalid(SimulatorError):
         self.errors = [{"pointer": pointer, "message": message}]
 
 
-class ProviderUnavailable(NotProcessed):
+class ProviderError(NotProcessed):
     """The provider answers that it did nothing: an injected `error`."""
 
-    code = "provider_unavailable"
+    code = "provider_error"
 
 
 class RecordsUnavailable(NotProcessed):
-    """The provider's record file refused the write; nothing of the operation is on record."""
+    """The provider's file refused the write; nothing of the operation is on record."""
 
-    code = "records_unavailable"
+    code = "service_unavailable"
 
 
 class ProviderSilent(SimulatorError):
     """What ends a call that was never to be answered. It says nothing of the operation, which may be processed."""
 
-    code = "provider_timeout"
+    code = "provider_error"
 
 
 ERRORS = ErrorTable(
     {
-        OperationNotFound: (404, "No such operation"),
-        OriginalNotFound: (404, "No such authorization"),
-        OriginalNotApproved: (409, "The authorization holds nothing"),
-        OriginalMismatch: (422, "The original operation does not fit"),
-        AmountExceeded: (422, "The amount is too high"),
-        NothingToReverse: (409, "Nothing is left to reverse"),
-        ReferenceReused: (422, "The reference is taken"),
-        FailureRuleInvalid: (422, "The request body is not valid"),
-        ProviderUnavailable: (503, "The provider is not available"),
+        OperationNotFound: (404, "There is no such operation"),
+        OriginalNotFound: (404, "The original operation is not known"),
+        OriginalNotOpen: (409, "The original operation is not open"),
+        AmountExceeded: (422, "The amount is more than is left of the original"),
+        ReferenceReused: (409, "The reference was used for another operation"),
+        FieldInvalid: (422, "The request body is not valid"),
+        ProviderError: (503, "The provider failed"),
         RecordsUnavailable: (503, "The provider cannot write its records"),
-        ProviderSilent: (504, "The provider did not answer"),
+        ProviderSilent: (503, "The provider did not answer"),
     }
 )

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from payrail.provider_sim.errors import FailureRuleInvalid
+from payrail.provider_sim.errors import FieldInvalid
 from payrail.provider_sim.fate import uniform
 from payrail.provider_sim.profiles import DeclineReason, Operation
 
@@ -161,15 +161,15 @@ class RuleBook:
 
 
 def check(rule: Rule) -> Rule:
-    """The rule, if its members go together. Raises `FailureRuleInvalid` otherwise."""
+    """The rule, if its members go together. Raises `FieldInvalid` otherwise."""
     if rule.mode is Mode.LATENCY and rule.latency_ms is None:
-        raise FailureRuleInvalid("/latency_ms", "is required with mode latency")
+        raise FieldInvalid("/latency_ms", "is required with mode latency")
     if rule.mode is not Mode.LATENCY and rule.latency_ms is not None:
-        raise FailureRuleInvalid("/latency_ms", "belongs to mode latency only")
+        raise FieldInvalid("/latency_ms", "belongs to mode latency only")
     if rule.mode is not Mode.DECLINE and rule.decline_code is not None:
-        raise FailureRuleInvalid("/decline_code", "belongs to mode decline only")
+        raise FieldInvalid("/decline_code", "belongs to mode decline only")
     if rule.mode is Mode.DECLINE and rule.operation is Operation.INQUIRY:
-        raise FailureRuleInvalid("/operation", "an inquiry cannot be declined")
+        raise FieldInvalid("/operation", "an inquiry cannot be declined")
     return rule
 
 

@@ -54,6 +54,8 @@ def judge_authorization(
     """
     magic = MAGIC_CARDS.get(card.number)
     if magic is not None:
+        if magic.behaviour is Behaviour.LOST_BEFORE_PROCESSING and attempt > 1:
+            return Verdict()  # So that the next provider can take what the first one lost.
         return Verdict(magic.declines, magic.behaviour)
     if f"{card.exp_year:04}-{card.exp_month:02}" < today[:7]:
         return Verdict(DeclineReason.EXPIRED_CARD)

@@ -14,7 +14,7 @@
 | 4000000000007726 | approved; a refund is pending at first, then succeeds |
 | 4000000000005126 | approved; a refund succeeds at first, then fails |
 | 4000000000800013 | approved, but the answer to the first authorize is lost |
-| 4000000000800021 | lost before processing: the authorize is neither processed nor answered |
+| 4000000000800021 | lost before processing: a first attempt is neither processed nor answered, a later one approved |
 | 4000000000800039 | late approval: no answer, not found for `LATE_APPROVAL_S`, approved from then on |
 
 Every other number meets the fate that `fate.py` draws for it. All numbers pass the Luhn check; none belongs to a person.

@@ -13,11 +13,10 @@ import msgspec
 
 from payrail.provider_sim.errors import (
     AmountExceeded,
-    NothingToReverse,
+    FieldInvalid,
     OperationNotFound,
-    OriginalMismatch,
-    OriginalNotApproved,
     OriginalNotFound,
+    OriginalNotOpen,
     ReferenceReused,
 )
 from payrail.provider_sim.fate import Verdict
@@ -39,34 +38,37 @@ class CardOnRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An operation as it is asked for. ``amount`` is in minor units; a reversal has none of its own."""
+    """An operation as it is asked for. ``amount`` is in minor units; a reversal has neither amount nor currency."""
 
     operation: Operation
     reference: str
-    amount: int
-    currency: str
     original_reference: str | None = None
-    final: bool = False
-    card: CardOnRecord | None = None
+    amount: int = 0
+    currency: str | None = None
+    merchant_id: str | None = None
     merchant_reference: str | None = None
-    attempt: int = 1
+    country: str | None = None
+    attempt: int | None = None
+    card: CardOnRecord | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One operation for good, and one line of the record file.
 
-    ``released`` is what it freed of the hold, ``fee`` what the provider keeps. ``due_at`` is when a late approval or
-    a refund's second outcome becomes true; until then the first one stands.
+    ``amount`` and ``currency`` say what it moved: for a reversal what it released of the hold, with no currency where
+    there was none. ``fee`` is what the provider keeps. ``due_at`` is when a late approval or a refund's second outcome
+    becomes true; until then the first one stands.
     """
 
     request: Request
     outcome: Outcome
     provider_reference: str
     at: str
+    amount: int
+    currency: str | None
     declines: DeclineReason | None = None
     behaviour: Behaviour | None = None
-    released: int = 0
-    fee: int = 0
+    fee: int | None = None
     due_at: str | None = None
 
 
@@ -78,7 +80,6 @@ class Standing:
     captured: int = 0
     refunds: dict[str, Record] = field(default_factory=dict)
     reversal: Record | None = None
-    closed_by: Record | None = None
 
 
 class Book:
@@ -88,6 +89,7 @@ class Book:
         self.profile = profile
         self._records: dict[str, Record] = {}
         self._standings: dict[str, Standing] = {}
+        self._counts = dict.fromkeys((op for op in Operation if op is not Operation.INQUIRY), 0)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -99,6 +101,10 @@ class Book:
         """The record of an operation, if there is one; a tombstone alone is none."""
         return self._records.get(reference)
 
+    def counts(self) -> dict[Operation, int]:
+        """How many operations of each kind are on record."""
+        return dict(self._counts)
+
     def standing(self, reference: str) -> Standing | None:
         """The standing of an authorization, or of a reference that a reversal forbade."""
         return self._standings.get(reference)
@@ -107,6 +113,7 @@ class Book:
         """Take a decided record in."""
         request = record.request
         self._records[request.reference] = record
+        self._counts[request.operation] += 1
         original = request.original_reference
         if original is None:
             self._standings.setdefault(request.reference, Standing()).record = record
@@ -118,8 +125,6 @@ class Book:
             standing.reversal = standing.reversal or record
         elif request.operation is Operation.CAPTURE:
             standing.captured += request.amount
-            if request.final:
-                standing.closed_by = record
         else:
             standing.refunds[request.reference] = record
 
@@ -127,6 +132,7 @@ class Book:
         """Take the newest record of its authorization out again, as if it had never been decided."""
         request = record.request
         del self._records[request.reference]
+        self._counts[request.operation] -= 1
         original = request.original_reference
         if original is None:
             original = request.reference
@@ -139,7 +145,6 @@ class Book:
             standing.reversal = None if standing.reversal is record else standing.reversal
         elif request.operation is Operation.CAPTURE:
             standing.captured -= request.amount
-            standing.closed_by = None  # Nothing follows a final capture, so an older one cannot have closed it.
         else:
             del standing.refunds[request.reference]
         if standing == Standing():
@@ -193,7 +198,7 @@ def held(standing: Standing, now: str) -> int:
     record = standing.record
     if record is None or record.outcome is not Outcome.APPROVED or _is_on_its_way(record, now):
         return 0
-    if standing.reversal is not None or standing.closed_by is not None:
+    if standing.reversal is not None:
         return 0
     return record.request.amount - standing.captured
 
@@ -222,41 +227,37 @@ def _reverse(book: Book, request: Request, verdict: Verdict, now: str) -> Record
     original = _original_reference(request)
     standing = book.standing(original)
     if standing is None and book.get(original) is not None:
-        raise OriginalMismatch("The original reference names an operation that cannot be reversed.")
+        raise OriginalNotOpen("Only an authorization can be reversed.")
     if verdict.declines is not None:
         return _record(book, request, Outcome.DECLINED, now, declines=verdict.declines)
-    released = 0
-    if standing is not None and standing.record is not None:
-        _require_currency(standing.record, request)
-        released = held(standing, now)
-        if released == 0 and standing.captured and standing.reversal is None:
-            raise NothingToReverse("All of the authorization is captured; refund it instead.")
-    return _record(book, request, Outcome.APPROVED, now, released=released)
+    if standing is None or standing.record is None or _is_on_its_way(standing.record, now):
+        return _record(book, request, Outcome.APPROVED, now)
+    released = held(standing, now)
+    if released == 0 and standing.captured and standing.reversal is None:
+        raise OriginalNotOpen("All of the authorization is captured.")
+    currency = standing.record.currency
+    return _record(book, request, Outcome.APPROVED, now, amount=released, currency=currency)
 
 
 def _capture(book: Book, standing: Standing, request: Request, verdict: Verdict, now: str) -> Record:
-    if standing.reversal is not None or standing.closed_by is not None:
-        raise OriginalNotApproved("The authorization was released.")
+    if standing.reversal is not None:
+        raise OriginalNotOpen("The authorization was reversed.")
     left = held(standing, now)
+    if left == 0:
+        raise OriginalNotOpen("All of the authorization is captured.")
     if request.amount > left:
-        raise AmountExceeded(f"Only {left} of the authorization is left to capture.")
+        raise AmountExceeded(left, request.amount)
     if verdict.declines is not None:
         return _record(book, request, Outcome.DECLINED, now, declines=verdict.declines)
     card = standing.record.request.card if standing.record is not None else None
-    return _record(
-        book,
-        request,
-        Outcome.APPROVED,
-        now,
-        released=left - request.amount if request.final else 0,
-        fee=book.profile.fee(request.amount, request.currency, card.bin if card is not None else ""),
-    )
+    fee = book.profile.fee(request.amount, request.currency or "", card.bin if card is not None else "")
+    return _record(book, request, Outcome.APPROVED, now, fee=fee)
 
 
 def _refund(book: Book, standing: Standing, request: Request, verdict: Verdict, now: str, later: str) -> Record:
     left = standing.captured - refunded(book, standing, now)
     if request.amount > left:
-        raise AmountExceeded(f"Only {left} of the captured money is left to refund.")
+        raise AmountExceeded(left, request.amount)
     if verdict.declines is not None:
         return _record(book, request, Outcome.DECLINED, now, declines=verdict.declines)
     behaviour = standing.record.behaviour if standing.record is not None else None
@@ -270,27 +271,21 @@ def _refund(book: Book, standing: Standing, request: Request, verdict: Verdict, 
 def _approved_original(book: Book, request: Request, now: str) -> Standing:
     original = _original_reference(request)
     standing = book.standing(original)
-    if standing is None or standing.record is None:
-        if book.get(original) is not None:
-            raise OriginalMismatch("The original reference names no authorization.")
-        raise OriginalNotFound("No authorization with the original reference.")
-    if _is_on_its_way(standing.record, now):
-        raise OriginalNotFound("No authorization with the original reference.")
+    if standing is None or standing.record is None or _is_on_its_way(standing.record, now):
+        if standing is not None and standing.reversal is not None:
+            raise OriginalNotOpen("The authorization was reversed.")
+        raise OriginalNotFound("The provider has no authorization under this reference.")
     if standing.record.outcome is not Outcome.APPROVED:
-        raise OriginalNotApproved("The authorization was declined.")
-    _require_currency(standing.record, request)
+        raise OriginalNotOpen("The authorization was declined.")
+    if standing.record.currency != request.currency:
+        raise FieldInvalid("/currency", "must be that of the authorization")
     return standing
 
 
 def _original_reference(request: Request) -> str:
     if request.original_reference is None:
-        raise OriginalNotFound("The operation names no original reference.")
+        raise FieldInvalid("/original_reference", "is required")
     return request.original_reference
-
-
-def _require_currency(original: Record, request: Request) -> None:
-    if original.request.currency != request.currency:
-        raise OriginalMismatch("The authorization is in another currency.")
 
 
 def _is_on_its_way(record: Record, now: str) -> bool:
@@ -305,31 +300,33 @@ def _record(
     *,
     declines: DeclineReason | None = None,
     behaviour: Behaviour | None = None,
-    released: int = 0,
-    fee: int = 0,
+    amount: int | None = None,
+    currency: str | None = None,
+    fee: int | None = None,
     due_at: str | None = None,
 ) -> Record:
     return Record(
         request=request,
         outcome=outcome,
-        provider_reference=_provider_reference(book.profile, request),
+        provider_reference=provider_reference(book.profile, request.operation, request.reference),
         at=now,
+        amount=request.amount if amount is None else amount,
+        currency=currency or request.currency,
         declines=declines,
         behaviour=behaviour,
-        released=released,
         fee=fee,
         due_at=due_at,
     )
 
 
-def _provider_reference(profile: Profile, request: Request) -> str:
+def provider_reference(profile: Profile, operation: Operation, reference: str) -> str:
     """The provider's own id of an operation. It follows from the reference, so a second run gives the same.
 
     Every fourth place is a letter, so that no run of digits can pass for a card number.
     """
-    digest = hashlib.sha256(f"{profile.id}:{request.reference}".encode()).digest()
+    digest = hashlib.sha256(f"{profile.id}:{reference}".encode()).digest()
     places = (
         LETTERS[byte & 15] if position % 4 == 0 else ALPHABET[byte & 31]
         for position, byte in enumerate(digest[:PROVIDER_REFERENCE_DIGITS])
     )
-    return profile.reference_prefixes[request.operation] + "".join(places)
+    return profile.reference_prefixes[operation] + "".join(places)

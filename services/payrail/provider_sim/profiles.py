@@ -70,24 +70,30 @@ class Profile:
     """One provider. ``words`` has a status word for every (operation, outcome) that can occur."""
 
     id: str
-    style: str
+    manners: str
     approval_basis_points: int
     words: Mapping[tuple[str, str], str]
     codes: Mapping[DeclineReason, ProviderCode]
     price: Price
-    interchange_basis_points: Mapping[str, int]
+    interchange_basis_points: Mapping[str, int]  # By the card's first digit; "*" for every other card.
     reference_prefixes: Mapping[str, str]
 
     def fee(self, amount: int, currency: str, card_bin: str) -> int:
         """What this provider keeps of one capture, in minor units of the captured currency."""
-        interchange = self.interchange_basis_points.get(card_bin[:1], self.interchange_basis_points["*"])
-        passed_on = (amount * interchange + BASIS_POINTS // 2) // BASIS_POINTS
+        passed_on = (amount * self._interchange(card_bin) + BASIS_POINTS // 2) // BASIS_POINTS
         return passed_on + self.price.of(amount, currency)
+
+    def list_price(self) -> tuple[int, int]:
+        """What the price list says of a Visa card: minor units per capture, and basis points of its amount."""
+        return self.price.fixed_minor_elsewhere, self.price.basis_points + self._interchange("4")
+
+    def _interchange(self, card_bin: str) -> int:
+        return self.interchange_basis_points.get(card_bin[:1], self.interchange_basis_points["*"])
 
 
 _PROVIDER_A = Profile(
     id="providerA",
-    style="stripe-like",
+    manners="stripe_like",
     approval_basis_points=9_500,
     words={
         (Operation.AUTHORIZE, Outcome.APPROVED): "requires_capture",
@@ -125,7 +131,7 @@ _PROVIDER_A = Profile(
 
 _PROVIDER_B = Profile(
     id="providerB",
-    style="adyen-like",
+    manners="adyen_like",
     approval_basis_points=9_000,
     words={
         (Operation.AUTHORIZE, Outcome.APPROVED): "Authorised",
