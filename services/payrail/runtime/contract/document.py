@@ -1,0 +1,123 @@
+"""Connexion reads the contract here: references, base path, operations, resolver, security and the document's pages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connexion.json_schema import resolve_refs
+from connexion.middleware.abstract import AbstractRoutingAPI
+from connexion.middleware.swagger_ui import SwaggerUIMiddleware
+from connexion.operations import OpenAPIOperation
+from connexion.options import SwaggerUIOptions
+from connexion.resolver import Resolver
+from connexion.spec import OpenAPISpecification
+
+from ..problems import ErrorTable
+from .calls import Authenticator, Handler, OperationInfo
+from .operation import Operation
+from .routes import RouteTable
+from .schemas import SchemaCompiler
+
+DOCS_PATH = "/docs"
+DOCUMENT_PATH = "/openapi.json"
+
+
+class ContractError(ValueError):
+    """A contract and the handlers given for it do not fit together; the service must not start."""
+
+
+class ContractDocument(OpenAPISpecification):  # type: ignore[misc]
+    """A bundled contract as Connexion's specification.
+
+    The document is not validated again: the tests do that, and it would cost each start a fifth of a second.
+    """
+
+    def __init__(self, contract: dict[str, Any]) -> None:
+        self._raw_spec = contract
+        self._spec = resolve_refs(contract)
+        self._set_defaults(self._spec)
+        self._base_uri = ""
+
+    def with_base_path(self, base_path: str) -> "ContractDocument":
+        """The document to serve: as it was written, with references, but calling the host that it came from."""
+        served = object.__new__(ContractDocument)
+        served._raw_spec = served._spec = {**self._raw_spec, "servers": [{"url": base_path or "/"}]}
+        return served
+
+
+class ContractAPI(AbstractRoutingAPI):  # type: ignore[misc]
+    """Connexion walks the contract's paths and resolves each operation; compiled, they go to a table of ours."""
+
+    def __init__(
+        self,
+        document: ContractDocument,
+        *,
+        handlers: Mapping[str, Handler],
+        authenticate: Mapping[str, Authenticator],
+        errors: ErrorTable,
+    ) -> None:
+        self.routes = RouteTable()
+        self._authenticate = authenticate
+        self._errors = errors
+        self._compiler = SchemaCompiler()
+        _check_handlers(document, handlers)
+        super().__init__(document, resolver=Resolver(handlers.__getitem__))
+
+    def make_operation(self, operation: OpenAPIOperation) -> Operation:
+        definition = self.specification.get_operation(operation.path, operation.method)
+        info = OperationInfo(
+            operation_id=operation.operation_id,
+            method=operation.method.upper(),
+            path=operation.path,
+            extensions={name: value for name, value in definition.items() if name.startswith("x-")},
+        )
+        try:
+            return Operation(
+                info=info,
+                definition=definition,
+                parameters=operation.parameters,
+                security=(operation.security, operation.security_schemes, self._authenticate),
+                handler=operation.function,
+                errors=self._errors,
+                compiler=self._compiler,
+            )
+        except (ValueError, KeyError) as error:
+            raise ContractError(f"{info.operation_id}: {error}") from error
+
+    @staticmethod
+    def _framework_path_and_name(operation: OpenAPIOperation, path: str) -> tuple[str, str]:
+        return path, operation.operation_id
+
+    def _add_operation_internal(
+        self, method: str, path: str, operation: Operation, name: str | None = None
+    ) -> None:
+        del name
+        self.routes.add(method, self.base_path + path, operation)
+
+
+def _check_handlers(document: ContractDocument, handlers: Mapping[str, Handler]) -> None:
+    methods = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+    described = [
+        operation.get("operationId", "(an operation without operationId)")
+        for path in document["paths"].values()
+        for method, operation in path.items()
+        if method in methods
+    ]
+    twice = sorted({name for name in described if described.count(name) > 1})
+    missing = sorted(set(described) - set(handlers))
+    foreign = sorted(set(handlers) - set(described))
+    if twice or missing or foreign:
+        raise ContractError(
+            f"operations described twice: {twice}, without a handler: {missing}; handlers without an operation: {foreign}"
+        )
+
+
+def document_pages(document: ContractDocument, default: Any) -> SwaggerUIMiddleware:
+    """The ASGI app of `/openapi.json` and Swagger UI at `/docs`; all other paths go to `default`."""
+    pages = SwaggerUIMiddleware(default)
+    options = SwaggerUIOptions(
+        swagger_ui_path=DOCS_PATH,
+        spec_path=DOCUMENT_PATH,
+        swagger_ui_config={"displayOperationId": True, "persistAuthorization": True, "tryItOutEnabled": True},
+    )
+    pages.add_api(document, base_path=document.base_path, swagger_ui_options=options)
+    return pages

@@ -1,0 +1,107 @@
+"""One HTTP request as the contract app sees it: headers read once, correlation settled, the body read with a limit."""
+
+import base64
+import os
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ..card_numbers import find_card_number
+from . import refusals
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+BODY_BYTES_MAX = 1024 * 1024
+
+_VISIBLE = re.compile(rb"[!-~]{1,128}")
+# W3C Trace Context, version 00: trace id and parent id are not all zero.
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_NONE_REPEATED: frozenset[bytes] = frozenset()
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was whole; nobody waits for an answer."""
+
+
+class Request:
+    """One request. `log` collects what its log line says beside the usual fields."""
+
+    __slots__ = (
+        "correlation_id",
+        "headers",
+        "log",
+        "method",
+        "operation",
+        "raw_path",
+        "receive",
+        "repeated",
+        "route",
+        "scope",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.method: str = scope["method"]
+        self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        self.repeated = _NONE_REPEATED
+        self.headers = self._read_headers(scope["headers"])
+        self.correlation_id = self._correlation_id()
+        self.operation: str | None = None
+        self.route: str | None = None
+        self.log: dict[str, Any] = {}
+
+    def _read_headers(self, received: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+        headers = dict(received)
+        if len(headers) != len(received):
+            names = [name for name, _ in received]
+            self.repeated = frozenset(name for name in headers if names.count(name) > 1)
+        return headers
+
+    def _correlation_id(self) -> str:
+        given = self.headers.get(b"x-correlation-id")
+        if given is not None and b"x-correlation-id" not in self.repeated and _VISIBLE.fullmatch(given):
+            text = given.decode("ascii")
+            if not find_card_number(text):
+                return text
+        return new_correlation_id()
+
+    @property
+    def traceparent(self) -> str | None:
+        """The W3C trace context of the caller, if it is well-formed."""
+        given = self.headers.get(b"traceparent")
+        if given is None or b"traceparent" in self.repeated or not _TRACEPARENT.fullmatch(given):
+            return None
+        return given.decode("ascii")
+
+    async def body(self) -> bytes:
+        """The whole body. Raises a Problem 413 as soon as the body is known to be too large."""
+        announced = self.headers.get(b"content-length")
+        if announced is not None and announced.isdigit() and int(announced[:20]) > BODY_BYTES_MAX:
+            raise refusals.payload_too_large(BODY_BYTES_MAX)
+        message = await self._chunk()
+        first: bytes = message.get("body", b"")
+        if not message.get("more_body", False) and len(first) <= BODY_BYTES_MAX:
+            return first
+        chunks, size = [first], len(first)
+        while message.get("more_body", False) and size <= BODY_BYTES_MAX:
+            message = await self._chunk()
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+        if size > BODY_BYTES_MAX:
+            raise refusals.payload_too_large(BODY_BYTES_MAX)
+        return b"".join(chunks)
+
+    async def _chunk(self) -> Message:
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        return message
+
+
+def new_correlation_id() -> str:
+    """A random id. Base 32 keeps runs of digits short, so that none looks like a card number."""
+    return "req_" + base64.b32encode(os.urandom(15)).decode("ascii").lower()

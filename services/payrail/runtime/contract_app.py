@@ -1,0 +1,194 @@
+"""An ASGI app made from a contract: Connexion reads the document, and everything a request needs is compiled at start.
+
+Requests and answers are validated, every error is a problem document, and each request leaves one log line.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from time import perf_counter_ns
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from .contract import refusals
+from .contract.answers import ContractViolation, Outcome
+from .contract.calls import Answer, Authenticator, Call, Handler, OperationInfo
+from .contract.document import (
+    DOCS_PATH,
+    DOCUMENT_PATH,
+    ContractAPI,
+    ContractDocument,
+    ContractError,
+    document_pages,
+)
+from .contract.requests import ClientGone, Message, Receive, Request, Scope, Send
+from .contract.routes import RouteTable
+from .logs import LogWriter, stderr_log
+from .problems import ErrorTable, Problem, internal_error
+
+__all__ = [
+    "Answer",
+    "Authenticator",
+    "Call",
+    "ContractApp",
+    "ContractError",
+    "ContractViolation",
+    "Handler",
+    "OperationInfo",
+    "build_contract_app",
+]
+
+Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+
+_STATUS_CLIENT_GONE = 499
+
+
+def build_contract_app(
+    *,
+    service: str,
+    contract: dict[str, Any],
+    handlers: Mapping[str, Handler],
+    authenticate: Mapping[str, Authenticator],
+    errors: ErrorTable,
+    lifespan: Lifespan | None = None,
+    log: LogWriter | None = None,
+) -> "ContractApp":
+    """The app of `service`.
+
+    `handlers` is keyed by operationId and `authenticate` by security scheme; each operation must have a handler and
+    each handler an operation. `contract` is a bundled OpenAPI 3.0 document and is not changed. `lifespan` makes an
+    async context manager that is entered before the first request and left after the last.
+    Raises ContractError when contract and handlers do not fit.
+    """
+    document = ContractDocument(contract)
+    api = ContractAPI(document, handlers=handlers, authenticate=authenticate, errors=errors)
+    return ContractApp(service, document, api.routes, lifespan, log or stderr_log())
+
+
+class ContractApp:
+    """The ASGI app. Serves the contract's operations, `/openapi.json` and Swagger UI at `/docs`."""
+
+    def __init__(
+        self,
+        service: str,
+        document: ContractDocument,
+        routes: RouteTable,
+        lifespan: Lifespan | None,
+        log: LogWriter,
+    ) -> None:
+        self.service = service
+        self.routes = routes
+        self._lifespan = lifespan
+        self._log = log
+        self._pages = document_pages(document, _nothing_here)
+        base = document.base_path.encode()
+        self._docs, self._document = base + DOCS_PATH.encode(), base + DOCUMENT_PATH.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_ns = perf_counter_ns()
+        request = Request(scope, receive)
+        status, code = _STATUS_CLIENT_GONE, None
+        try:
+            outcome = await self._outcome(request, send)
+            if outcome is None:
+                status = 200
+            else:
+                status, code = outcome.status, outcome.code
+                await outcome.send(send, request.method, request.correlation_id)
+        except ClientGone:
+            code = "client_gone"
+        finally:
+            self._log_request(request, status, code, started_ns)
+
+    async def _outcome(self, request: Request, send: Send) -> Outcome | None:
+        """The answer, whatever happens; None when a page of the document was sent already."""
+        try:
+            raw_path = request.raw_path
+            if raw_path == self._document or raw_path.startswith(self._docs):
+                return await self._page(request, send)
+            path, segments = self.routes.find(raw_path)
+            request.route = path.template
+            operation = path.operation(request.method)
+            request.operation = operation.info.operation_id
+            return await operation.outcome(request, path.names, segments)
+        except Problem as problem:
+            return Outcome.of_problem(problem, request.correlation_id)
+        except ClientGone:
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises becomes an answer
+            self._log.exception(
+                "request_failed",
+                error,
+                service=self.service,
+                operation=request.operation,
+                correlation_id=request.correlation_id,
+            )
+            return Outcome.of_problem(internal_error(), request.correlation_id)
+
+    async def _page(self, request: Request, send: Send) -> None:
+        """Connexion serves the document and Swagger UI; their answers get the correlation id as all others do."""
+        below = request.raw_path[len(self._docs) :]
+        if request.raw_path != self._document and below and (not below.startswith(b"/") or b"%" in below):
+            raise refusals.not_found()
+        request.route = request.operation = "openapi_document"
+        if request.method not in ("GET", "HEAD"):
+            raise refusals.method_not_allowed("GET, HEAD")
+        correlation = (b"x-correlation-id", request.correlation_id.encode("ascii"))
+
+        async def send_correlated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], correlation]
+            await send(message)
+
+        # With an app in its scope, Starlette's router raises what it would otherwise answer as plain text.
+        scope = {**request.scope, "app": self}
+        try:
+            await self._pages(scope, request.receive, send_correlated)
+        except HTTPException:
+            raise refusals.not_found() from None
+
+    def _log_request(self, request: Request, status: int, code: str | None, started_ns: int) -> None:
+        self._log.write(
+            {
+                "time": datetime.now(UTC),
+                "service": self.service,
+                "operation": request.operation,
+                "method": request.method,
+                "route": request.route,
+                "status": status,
+                "code": code,
+                "duration_ms": (perf_counter_ns() - started_ns) // 1_000 / 1_000,
+                "correlation_id": request.correlation_id,
+                **request.log,
+            }
+        )
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self._lifespan() if self._lifespan else _Nothing():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except BaseException as error:
+            self._log.exception("lifespan_failed", error, service=self.service)
+            await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Nothing:
+    async def __aenter__(self) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    raise refusals.not_found()

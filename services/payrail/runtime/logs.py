@@ -1,0 +1,148 @@
+"""Structured logs: one JSON line each, written by a thread of their own, so that no reader can slow a request down."""
+
+import atexit
+import logging
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import orjson
+
+from .card_numbers import mask_card_numbers
+
+_LINES_WAITING_MAX = 20_000
+_LINES_PER_WRITE_MAX = 1_000
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+_STOP = object()
+
+
+class LogWriter:
+    """Writes JSON lines to a binary stream, in order, in batches.
+
+    A stream that is slow makes lines wait; beyond a bound they are dropped and counted, and the count is logged. A
+    stream that is closed loses them. Nothing of this reaches or blocks the caller.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._dropped = 0
+        self._thread: threading.Thread | None = None
+        self._start = threading.Lock()
+        self._closed = False
+        self._pid = os.getpid()
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Logs one record. Values that JSON does not know are written as text."""
+        if self._waiting.qsize() >= _LINES_WAITING_MAX:
+            self._dropped += 1
+            return
+        if self._thread is None or self._pid != os.getpid():
+            self._start_thread()
+        self._waiting.put(record)
+
+    def event(self, level: str, event: str, **fields: Any) -> None:
+        """Logs something that is not a request."""
+        self.write({"time": datetime.now(UTC), "level": level, "event": event, **fields})
+
+    def exception(self, event: str, error: BaseException, **fields: Any) -> None:
+        """Logs an error with its traceback; card numbers in it are masked."""
+        text = "".join(traceback.format_exception(error))
+        self.event("error", event, **fields, error=type(error).__name__, traceback=mask_card_numbers(text))
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Writes what waits, for a limited time. Later records start the writer again."""
+        with self._start:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._waiting.put(_STOP)
+            thread.join(timeout_s)
+
+    def _start_thread(self) -> None:
+        with self._start:
+            if self._pid != os.getpid():
+                # A fork took the queue along, but not the thread; what waited belongs to the parent.
+                self._pid, self._waiting, self._thread = os.getpid(), queue.SimpleQueue(), None
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+
+    def _run(self) -> None:
+        waiting = self._waiting
+        while True:
+            record = waiting.get()
+            batch = []
+            while record is not _STOP:
+                batch.append(_line(record))
+                if len(batch) >= _LINES_PER_WRITE_MAX or waiting.empty():
+                    break
+                record = waiting.get()
+            if self._dropped:
+                dropped, self._dropped = self._dropped, 0
+                now = datetime.now(UTC)
+                batch.append(
+                    _line({"time": now, "level": "warning", "event": "log_lines_dropped", "count": dropped})
+                )
+            self._put(b"".join(batch))
+            if record is _STOP:
+                return
+
+    def _put(self, text: bytes) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            # The reader is gone. Requests go on without a log rather than not at all.
+            self._dropped = 0
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(record, default=str, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        safe = {str(name): ascii(value) for name, value in record.items()}
+        return orjson.dumps(safe, option=_OPTIONS)
+
+
+_stderr: LogWriter | None = None
+
+
+def stderr_log() -> LogWriter:
+    """The process's log: one writer on standard error, whoever asks."""
+    global _stderr  # noqa: PLW0603 - a process has one standard error
+    if _stderr is None:
+        _stderr = LogWriter(sys.stderr.buffer)
+    return _stderr
+
+
+class JsonLogHandler(logging.Handler):
+    """Brings the records of the standard library's loggers into the same stream and shape."""
+
+    def __init__(self, writer: LogWriter, level: int = logging.WARNING) -> None:
+        super().__init__(level)
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = mask_card_numbers(record.getMessage())
+        level = record.levelname.lower()
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            self._writer.event(level, "log", logger=record.name, message=message)
+        else:
+            self._writer.exception("log", error, logger=record.name, message=message)
+
+
+def capture_standard_logging(writer: LogWriter) -> None:
+    """Sends warnings and errors of all libraries to `writer`, and request lines of httpx and uvicorn nowhere."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, JsonLogHandler)]:
+        root.removeHandler(handler)
+    root.addHandler(JsonLogHandler(writer))
+    for name in ("httpx", "httpcore", "uvicorn.access", "connexion"):
+        logging.getLogger(name).setLevel(logging.WARNING)
