@@ -43,8 +43,14 @@ class IdSource:
 
 
 def encode_ulid(value: int) -> str:
-    """128 bits as 26 digits, most significant first."""
-    return "".join(_PAIRS[value >> shift & 0x3FF] for shift in range(120, -1, -10))
+    """128 bits as 26 digits, most significant first. Spelled out: ids are made several times in every request."""
+    pairs = _PAIRS
+    return (
+        f"{pairs[value >> 120]}{pairs[value >> 110 & 1023]}{pairs[value >> 100 & 1023]}"
+        f"{pairs[value >> 90 & 1023]}{pairs[value >> 80 & 1023]}{pairs[value >> 70 & 1023]}"
+        f"{pairs[value >> 60 & 1023]}{pairs[value >> 50 & 1023]}{pairs[value >> 40 & 1023]}"
+        f"{pairs[value >> 30 & 1023]}{pairs[value >> 20 & 1023]}{pairs[value >> 10 & 1023]}{pairs[value & 1023]}"
+    )
 
 
 def ulid_ms(identifier: str) -> int:

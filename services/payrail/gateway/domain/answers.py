@@ -1,0 +1,55 @@
+"""What the caller is told: a pure rendering of an operation's outcome entry, so that a replay is the same bytes.
+
+An operation that is still open is rendered from the payment as it is now and is not a final answer (202).
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from payrail.ledger.entry import Entry
+from payrail.ledger.payment import Payment
+from payrail.ledger.payment_view import payment_view
+
+_TITLES = {
+    "capture_declined": "The provider declined the capture",
+    "void_declined": "The provider declined the void",
+}
+
+
+class Rendered(Struct, frozen=True):
+    """A status and a body for the wire; a body with `code` and `title` is a problem document."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+def render_outcome(entry: Entry, payment: Payment) -> Rendered:
+    """The answer of the operation that `entry` finished, with the payment as it was right after it."""
+    if entry.type == "payment.created":
+        return Rendered(201, payment_view(payment))
+    claim = entry.idempotency
+    asked_for_authorization = claim is not None and claim.operation.endswith("/authorize")
+    if entry.type in ("payment.capture_declined", "payment.void_declined") and not asked_for_authorization:
+        return _declined(entry, entry.type.removeprefix("payment."))
+    return Rendered(200, payment_view(payment))
+
+
+def render_open(payment: Payment) -> Rendered:
+    """What is known of an operation whose outcome is not known yet."""
+    return Rendered(202, payment_view(payment))
+
+
+def _declined(entry: Entry, code: str) -> Rendered:
+    decline = entry.data.decline
+    problem = {
+        "type": f"/problems/{code}",
+        "title": _TITLES[code],
+        "status": 422,
+        "detail": f"{decline.message} ({decline.code})",
+        "instance": f"/payments/{entry.entity}",
+        "code": code,
+        "correlation_id": entry.correlation_id,
+    }
+    return Rendered(422, problem)

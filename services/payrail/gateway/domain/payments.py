@@ -1,0 +1,369 @@
+"""Deciding on a payment: each function makes a decision that the journal runs under its lock.
+
+A decision gets the caught-up state and returns the one entry to append, or hands back what is known already: an
+`Earlier` request with the same idempotency key, or the `Payment` as it stands when there is nothing left to do.
+Outcomes are deduplicated by their attempt: whoever brings one second finds the attempt closed.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInProgress, PaymentNotFound
+from payrail.gateway.domain.idempotency import Earlier, earlier_request
+from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
+from payrail.gateway.domain.pricing import MERCHANT_FEE, capture_postings
+from payrail.gateway.domain.routing import route
+from payrail.ledger import payment_events as events
+from payrail.ledger.entry import Actor, Claim, Draft
+from payrail.ledger.payment import InvalidTransition, Payment, Pending, require_transition
+from payrail.ledger.payment_events import AttemptOpened
+from payrail.ledger.postings import Posting
+from payrail.ledger.state import LedgerState
+
+Begin = Callable[[LedgerState], Draft | Earlier]
+Continue = Callable[[LedgerState], Draft | Payment]
+
+
+class Origin(Struct, frozen=True):
+    """Who causes an entry, within which request, and when (RFC 3339 UTC)."""
+
+    actor: Actor
+    correlation_id: str
+    at: str
+
+
+class Reserved(Struct, frozen=True):
+    """What a decision may need but cannot make itself: a fresh attempt id, and the process that will do the call."""
+
+    attempt_id: str
+    owner: str
+
+
+def create_payment(payment_id: str, data: events.PaymentCreated, claim: Claim, origin: Origin) -> Begin:
+    """Make a payment in state `CREATED`. The first entry is the outcome, too: it claims and answers the key."""
+
+    def decide(state: LedgerState) -> Draft | Earlier:
+        if earlier := earlier_request(state, claim):
+            return earlier
+        return Draft(
+            "payments", payment_id, "payment.created", 1, data, origin.actor, origin.correlation_id, origin.at,
+            idempotency=claim.finished(),
+        )  # fmt: skip
+
+    return decide
+
+
+def find_payment(state: LedgerState, merchant_id: str, payment_id: str) -> Payment:
+    """The merchant's payment; another merchant's is `PaymentNotFound`."""
+    payment = state.latest_payment(payment_id)
+    if payment is None or payment.merchant_id != merchant_id:
+        raise PaymentNotFound
+    return payment
+
+
+def begin_authorization(payment_id: str, claim: Claim, reserved: Reserved, origin: Origin) -> Begin:
+    """The intent to ask the first provider of the routing decision for a hold."""
+
+    def decide(state: LedgerState) -> Draft | Earlier:
+        payment = find_payment(state, claim.merchant_id, payment_id)
+        if earlier := earlier_request(state, claim):
+            return earlier
+        require_transition(payment.state, "AUTHORIZING")
+        routing = route(payment)
+        attempt = _authorization_of(payment, routing.candidates[0].provider, reserved)
+        data = events.AuthorizationStarted(attempt, routing)
+        return _draft(payment, "payment.authorization_started", data, origin, claim=claim)
+
+    return decide
+
+
+def begin_capture(
+    payment_id: str, amount: int | None, claim: Claim, reserved: Reserved, origin: Origin, *, final: bool
+) -> Begin:
+    """The intent to capture `amount` minor units (all that is left if none); `final` releases the rest."""
+
+    def decide(state: LedgerState) -> Draft | Earlier:
+        payment = find_payment(state, claim.merchant_id, payment_id)
+        if earlier := earlier_request(state, claim):
+            return earlier
+        capturable = _require_capturable(payment, "CAPTURED")
+        wanted = capturable if amount is None else amount
+        if wanted > capturable:
+            raise AmountExceedsAuthorized(wanted, capturable)
+        attempt = _capture_of(payment, wanted, reserved, final=final or wanted == capturable)
+        return _draft(
+            payment, "payment.capture_started", events.OperationStarted(attempt), origin, claim=claim
+        )
+
+    return decide
+
+
+def begin_cancel(payment_id: str, claim: Claim, reserved: Reserved, origin: Origin) -> Begin:
+    """Cancel at once what was never authorized; else the intent to void what is left of the hold."""
+
+    def decide(state: LedgerState) -> Draft | Earlier:
+        payment = find_payment(state, claim.merchant_id, payment_id)
+        if earlier := earlier_request(state, claim):
+            return earlier
+        if payment.state == "CREATED":
+            return _draft(payment, "payment.canceled", events.Canceled(), origin, claim=claim.finished())
+        capturable = _require_capturable(payment, "CANCELED")
+        attempt = AttemptOpened(reserved.attempt_id, "void", _provider(payment), reserved.owner, capturable)
+        return _draft(payment, "payment.void_started", events.OperationStarted(attempt), origin, claim=claim)
+
+    return decide
+
+
+def record_authorization(
+    payment_id: str,
+    attempt_id: str,
+    answer: Approved | Declined | NotProcessed | Unknown,
+    reserved: Reserved | None,
+    origin: Origin,
+    *,
+    expires_at: str,
+    go_on: bool,
+) -> Continue:
+    """Write what came of the open authorization attempt.
+
+    `reserved` is for the attempt that may follow in the same entry: the capture of an automatic payment, or, with
+    `go_on`, the next provider after a retryable decline or a call that was surely not processed. Without it none does.
+    """
+
+    def decide(state: LedgerState) -> Draft | Payment:
+        payment = _payment(state, payment_id)
+        pending = payment.pending
+        if pending is None or pending.attempt.id != attempt_id or pending.reversal is not None:
+            return payment
+        match answer:
+            case Approved():
+                return _approved(payment, pending, answer, reserved, origin, expires_at)
+            case Unknown():
+                return _unknown(payment, pending, answer, origin)
+            case Declined() | NotProcessed():
+                return _not_approved(payment, pending, answer, reserved, origin, go_on=go_on)
+
+    return decide
+
+
+def start_reversal(payment_id: str, attempt_id: str, reserved: Reserved, origin: Origin) -> Continue:
+    """The intent to reverse an authorization that its provider does not know."""
+
+    def decide(state: LedgerState) -> Draft | Payment:
+        payment = _payment(state, payment_id)
+        pending = payment.pending
+        if pending is None or pending.attempt.id != attempt_id or payment.state != "UNKNOWN":
+            return payment
+        attempt = pending.attempt
+        reversal = AttemptOpened(
+            reserved.attempt_id, "reversal", attempt.provider, reserved.owner, attempt.amount
+        )
+        return _draft(
+            payment, "payment.reversal_started", events.ReversalStarted(attempt_id, reversal), origin
+        )
+
+    return decide
+
+
+def record_reversal(
+    payment_id: str,
+    reversal_id: str,
+    latency_ms: int | None,
+    reserved: Reserved,
+    origin: Origin,
+    *,
+    go_on: bool,
+) -> Continue:
+    """The provider acknowledged the reversal: on to the next provider with `go_on`, else the payment failed."""
+
+    def decide(state: LedgerState) -> Draft | Payment:
+        payment = _payment(state, payment_id)
+        pending = payment.pending
+        if pending is None or pending.reversal is None or pending.reversal.id != reversal_id:
+            return payment
+        following = _next_authorization(payment, reserved) if go_on else None
+        data = events.AuthorizationReversed(pending.attempt.id, reversal_id, latency_ms, following)
+        claim = None if following else _finished(pending)
+        return _draft(payment, "payment.reversed", data, origin, claim=claim)
+
+    return decide
+
+
+def record_operation(
+    payment_id: str, attempt_id: str, answer: Approved | Declined | NotProcessed | Unknown, origin: Origin
+) -> Continue:
+    """Write what came of the open capture or void."""
+
+    def decide(state: LedgerState) -> Draft | Payment:
+        payment = _payment(state, payment_id)
+        pending = payment.pending
+        if pending is None or pending.attempt.id != attempt_id:
+            return payment
+        match answer:
+            case Approved():
+                return _operation_approved(payment, pending, answer, origin)
+            case Unknown():
+                return _unknown(payment, pending, answer, origin)
+            case Declined():
+                declined = events.OperationDeclined(attempt_id, answer.decline, answer.latency_ms)
+                name = f"payment.{pending.attempt.operation}_declined"
+                return _draft(payment, name, declined, origin, claim=_finished(pending))
+            case NotProcessed():
+                not_processed = events.OperationNotProcessed(attempt_id, answer.code, answer.latency_ms)
+                name = f"payment.{pending.attempt.operation}_not_processed"
+                return _draft(payment, name, not_processed, origin, claim=_given_back(pending))
+
+    return decide
+
+
+def take_over(payment_id: str, attempt_id: str, owner: str, origin: Origin) -> Continue:
+    """Make `owner` the process that finishes the open attempt; nothing to do if it is that already."""
+
+    def decide(state: LedgerState) -> Draft | Payment:
+        payment = _payment(state, payment_id)
+        pending = payment.pending
+        if pending is None or pending.attempt.id != attempt_id or pending.owner == owner:
+            return payment
+        data = events.TakenOver(attempt_id, pending.owner, owner)
+        return _draft(payment, "payment.taken_over", data, origin)
+
+    return decide
+
+
+# ---- parts of the decisions ---------------------------------------------------------------------------------------
+
+
+def _draft(
+    payment: Payment,
+    name: str,
+    data: Struct,
+    origin: Origin,
+    *,
+    claim: Claim | None = None,
+    postings: tuple[Posting, ...] = (),
+) -> Draft:
+    return Draft(
+        "payments", payment.id, name, payment.version + 1, data, origin.actor, origin.correlation_id, origin.at,
+        postings, claim,
+    )  # fmt: skip
+
+
+def _payment(state: LedgerState, payment_id: str) -> Payment:
+    payment = state.latest_payment(payment_id)
+    if payment is None:
+        raise PaymentNotFound
+    return payment
+
+
+def _finished(pending: Pending) -> Claim | None:
+    return pending.claim.finished() if pending.claim else None
+
+
+def _given_back(pending: Pending) -> Claim | None:
+    """The key of a capture or void that did not happen; an automatic capture's key answers the authorization."""
+    if pending.claim is None:
+        return None
+    automatic = pending.claim.operation.endswith("/authorize")
+    return pending.claim.finished() if automatic else pending.claim.released()
+
+
+def _provider(payment: Payment) -> str:
+    if payment.provider is None:
+        raise InvalidTransition(payment.state, "an operation at a provider")
+    return payment.provider
+
+
+def _require_capturable(payment: Payment, target: str) -> int:
+    if payment.pending is not None and payment.pending.attempt.operation in ("capture", "void"):
+        raise OperationInProgress(payment.pending.attempt.operation)
+    if payment.amount_capturable == 0:
+        raise InvalidTransition(payment.state, target)
+    return payment.amount_capturable
+
+
+def _authorization_of(payment: Payment, provider: str, reserved: Reserved) -> AttemptOpened:
+    return AttemptOpened(reserved.attempt_id, "authorize", provider, reserved.owner, payment.amount)
+
+
+def _capture_of(payment: Payment, amount: int, reserved: Reserved, *, final: bool) -> AttemptOpened:
+    return AttemptOpened(
+        reserved.attempt_id, "capture", _provider(payment), reserved.owner, amount, final=final
+    )
+
+
+def _next_authorization(payment: Payment, reserved: Reserved) -> AttemptOpened | None:
+    untried = payment.untried_candidates
+    return _authorization_of(payment, untried[0], reserved) if untried else None
+
+
+def _approved(
+    payment: Payment,
+    pending: Pending,
+    answer: Approved,
+    reserved: Reserved | None,
+    origin: Origin,
+    expires_at: str,
+) -> Draft:
+    capture = None
+    if payment.capture_method == "automatic" and reserved:
+        capture = _capture_of(payment, payment.amount, reserved, final=True)
+    data = events.AuthorizationApproved(
+        pending.attempt.id, answer.provider_reference, expires_at, answer.latency_ms, capture
+    )
+    claim = pending.claim if capture else _finished(pending)
+    return _draft(payment, "payment.authorized", data, origin, claim=claim)
+
+
+def _unknown(payment: Payment, pending: Pending, answer: Unknown, origin: Origin) -> Draft | Payment:
+    if pending.unknown:
+        return payment
+    operation = "authorization" if pending.attempt.operation == "authorize" else pending.attempt.operation
+    data = events.OutcomeUnknown(pending.attempt.id, answer.code, answer.latency_ms)
+    return _draft(payment, f"payment.{operation}_unknown", data, origin)
+
+
+def _not_approved(
+    payment: Payment,
+    pending: Pending,
+    answer: Declined | NotProcessed,
+    reserved: Reserved | None,
+    origin: Origin,
+    *,
+    go_on: bool,
+) -> Draft:
+    attempt_id, latency_ms = pending.attempt.id, answer.latency_ms
+    may_go_on = go_on and (isinstance(answer, NotProcessed) or answer.retryable)
+    if may_go_on and reserved and (following := _next_authorization(payment, reserved)):
+        rerouted = (
+            events.AuthorizationRerouted(
+                attempt_id, "declined", following, decline=answer.decline, latency_ms=latency_ms
+            )
+            if isinstance(answer, Declined)
+            else events.AuthorizationRerouted(
+                attempt_id, "not_processed", following, code=answer.code, latency_ms=latency_ms
+            )
+        )
+        return _draft(payment, "payment.authorization_rerouted", rerouted, origin)
+    if isinstance(answer, Declined):
+        declined = events.AuthorizationDeclined(attempt_id, answer.decline, latency_ms)
+        return _draft(payment, "payment.declined", declined, origin, claim=_finished(pending))
+    failed = events.AuthorizationFailed(attempt_id, answer.code, latency_ms)
+    return _draft(payment, "payment.failed", failed, origin, claim=_finished(pending))
+
+
+def _operation_approved(payment: Payment, pending: Pending, answer: Approved, origin: Origin) -> Draft:
+    attempt = pending.attempt
+    if attempt.operation == "void":
+        canceled = events.Canceled(attempt.id, answer.provider_reference, answer.latency_ms)
+        return _draft(payment, "payment.canceled", canceled, origin, claim=_finished(pending))
+    merchant_fee = MERCHANT_FEE.of(attempt.amount, payment.currency)
+    captured = events.Captured(
+        attempt.id, attempt.amount, answer.provider_reference, merchant_fee, answer.provider_fee,
+        attempt.final, answer.latency_ms,
+    )  # fmt: skip
+    postings = capture_postings(
+        payment.merchant_id, attempt.provider, attempt.amount, payment.currency,
+        merchant_fee=merchant_fee, provider_fee=answer.provider_fee,
+    )  # fmt: skip
+    return _draft(payment, "payment.captured", captured, origin, claim=_finished(pending), postings=postings)

@@ -1,0 +1,66 @@
+"""What every flow of the gateway stands on, and what every command brings with it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from payrail.gateway.domain.payments import Origin, Reserved
+from payrail.gateway.ports import Providers, Vault
+from payrail.ledger.entry import Actor, Claim
+from payrail.runtime.clock import Clock, rfc3339
+from payrail.runtime.journal import Journal
+from payrail.runtime.leases import Leases
+
+AUTHORIZATION_LIFETIME = timedelta(days=7)
+
+
+class Caller(Struct, frozen=True):
+    """Who asks: a user of a merchant, with a role."""
+
+    merchant_id: str
+    user_id: str
+    role: str
+
+
+class Request(Struct, frozen=True):
+    """The circumstances of one command: its caller, its correlation id and its idempotency key."""
+
+    caller: Caller
+    correlation_id: str
+    idempotency_key: str
+
+    def claim(self, operation: str, fingerprint: str) -> Claim:
+        """The claim on the key for `operation`, which is method and path."""
+        return Claim(self.caller.merchant_id, operation, self.idempotency_key, fingerprint)
+
+
+class Gateway(Struct, frozen=True):
+    """The collaborators of the flows. `owner` names this process in the intents it writes."""
+
+    journal: Journal
+    vault: Vault
+    providers: Providers
+    clock: Clock
+    leases: Leases
+    new_id: Callable[[str], str]
+    owner: str
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def origin(self, actor: Actor, correlation_id: str) -> Origin:
+        """The origin of an entry that is written now."""
+        return Origin(actor, correlation_id, rfc3339(self.now()))
+
+    def origin_of(self, request: Request) -> Origin:
+        """The origin of an entry that a caller's command causes."""
+        return self.origin(Actor(request.caller.user_id, request.caller.role), request.correlation_id)
+
+    def reserve(self) -> Reserved:
+        """A fresh attempt id for this process."""
+        return Reserved(self.new_id("att"), self.owner)
+
+    def expiry(self) -> str:
+        """When an authorization that is given now expires."""
+        return rfc3339(self.now() + AUTHORIZATION_LIFETIME)

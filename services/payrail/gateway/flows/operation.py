@@ -1,0 +1,86 @@
+"""What authorize, capture and cancel have in common: begin under a lease, or meet an earlier request with the key."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+
+from payrail.gateway.domain import payments
+from payrail.gateway.domain.answers import Rendered
+from payrail.gateway.domain.errors import IdempotencyInProgress, PaymentNotFound
+from payrail.gateway.domain.idempotency import Earlier, earlier_request
+from payrail.gateway.flows.gateway import Gateway, Request
+from payrail.gateway.flows.replay import answer_again, answer_by_claim, answer_once
+from payrail.gateway.flows.run import Run
+from payrail.gateway.ports import CardDetails
+from payrail.ledger.entry import Actor, Claim
+from payrail.ledger.payment import Payment
+from payrail.ledger.state import Committed
+
+Begin = Callable[[payments.Reserved, payments.Origin], payments.Begin]
+Settle = Callable[[Run, Payment], Awaitable[Payment]]
+
+
+async def find_payment(gateway: Gateway, merchant_id: str, payment_id: str) -> Payment:
+    """The merchant's payment, with everything that was durable when this was called. Raises `PaymentNotFound`."""
+    await gateway.journal.catch_up()
+    payment = gateway.journal.state.payments.get(payment_id)
+    if payment is None or payment.merchant_id != merchant_id:
+        raise PaymentNotFound
+    return payment
+
+
+def answered_before(gateway: Gateway, claim: Claim) -> Rendered | None:
+    """The replay of a finished request with this key, none if there is none. Raises `IdempotencyKeyReused`."""
+    earlier = earlier_request(gateway.journal.state, claim)
+    return answer_again(gateway, earlier.held) if earlier and earlier.answered else None
+
+
+async def run_operation(
+    gateway: Gateway,
+    request: Request,
+    payment_id: str,
+    claim: Claim,
+    *,
+    begin: Begin,
+    settle: Settle,
+    resume: Settle,
+    card: CardDetails | None = None,
+    cvc: str | None = None,
+) -> Rendered:
+    """Append the intent and settle it; or, where an earlier request holds the key, replay, resume or refuse.
+
+    Raises `IdempotencyInProgress` while another request works on it, and the refusals of `begin`.
+    """
+    operation = claim.operation.rpartition("/")[2]
+    with ExitStack() as leases:
+        actor = Actor(request.caller.user_id, request.caller.role)
+        run = Run(gateway, actor, request.correlation_id, leases, card, cvc)
+        result = await gateway.journal.append("payments", begin(run.reserve(), run.origin()))
+        if isinstance(result, Committed):
+            if result.payment.pending is None:
+                return answer_once(result)
+            await settle(run, result.payment)
+        elif result.answered:
+            return answer_again(gateway, result.held)
+        else:
+            await _go_on(run, result, resume)
+        return (
+            answer_once(run.outcome)
+            if run.outcome
+            else answer_by_claim(gateway, claim, payment_id, operation)
+        )
+
+
+async def _go_on(run: Run, earlier: Earlier, resume: Settle) -> None:
+    """A retry of an unfinished request: if nobody works on it, this request takes it over and goes on."""
+    state = run.gateway.journal.state
+    payment = state.payments[earlier.held.entity]
+    if payment.pending is None:
+        return
+    if not run.leases.enter_context(run.gateway.leases.hold(payment.pending.attempt.id)):
+        if payment.pending.unknown:
+            return
+        raise IdempotencyInProgress
+    await run.gateway.journal.catch_up()
+    payment = state.payments[earlier.held.entity]
+    if payment.pending is not None and payment.pending.claim == earlier.held.claim:
+        await resume(run, await run.take_over(payment))

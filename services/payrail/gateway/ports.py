@@ -1,0 +1,89 @@
+"""What the gateway needs of the world: a vault and providers. `adapters` makes both real through the SDK."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from payrail.gateway.domain.outcomes import Answer, Inquiry
+from payrail.ledger.payment import Payment
+from payrail.ledger.payment_events import AttemptOpened, PaymentMethod
+
+
+class CardDetails(Struct, frozen=True):
+    """A card as the merchant gave it. Its text forms hide the number."""
+
+    number: str
+    exp_month: int
+    exp_year: int
+    holder_name: str | None = None
+
+    def __repr__(self) -> str:
+        return f"CardDetails(…{self.number[-4:]})"
+
+
+class VaultUnavailable(Exception):
+    """The vault did not answer; nothing was charged."""
+
+    code = "vault_unavailable"
+
+
+class CardRefused(Exception):
+    """The vault will not take the card. `code` is `card_invalid` or `card_expired`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class TokenNotFound(Exception):
+    """No such token, or not this merchant's."""
+
+    code = "token_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No card with this token.")
+
+
+class Vault(Protocol):
+    """Card data in, tokens out. Raises `VaultUnavailable`, and `CardRefused` or `TokenNotFound` as said."""
+
+    async def tokenize(self, merchant_id: str, card: CardDetails, correlation_id: str) -> PaymentMethod:
+        """Store the card; the same card and merchant give the same token. Raises `CardRefused`."""
+        ...
+
+    async def describe(self, merchant_id: str, token: str, correlation_id: str) -> PaymentMethod:
+        """What may be known of the card. Raises `TokenNotFound`."""
+        ...
+
+    async def charge_token(self, merchant_id: str, token: str, correlation_id: str) -> CardDetails:
+        """The card itself, for one call to a provider. Raises `TokenNotFound`."""
+        ...
+
+
+class Providers(Protocol):
+    """Calls to the payment providers. No method raises for what a provider or the wire does: it is the answer."""
+
+    async def authorize(
+        self,
+        payment: Payment,
+        attempt: AttemptOpened,
+        card: CardDetails,
+        cvc: str | None,
+        correlation_id: str,
+    ) -> Answer:
+        """Ask for a hold on the whole amount, under the attempt's id as reference."""
+        ...
+
+    async def capture(self, payment: Payment, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        """Take the attempt's amount out of the hold; with `final` the rest is released."""
+        ...
+
+    async def reverse(
+        self, payment: Payment, attempt: AttemptOpened, original_reference: str, correlation_id: str
+    ) -> Answer:
+        """Release the hold, or forbid an authorization that the provider has not seen yet."""
+        ...
+
+    async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
+        """What became of the call with this reference."""
+        ...

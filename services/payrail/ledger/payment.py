@@ -1,0 +1,348 @@
+"""The fold of a payment: what its entries, in order, make of it.
+
+`evolve` is the only code that changes a payment's state, for the gateway while it runs, for a restart and for
+`payrail verify`; every change passes `PAYMENT_TRANSITIONS`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from payrail.ledger import payment_events as events
+from payrail.ledger.entry import Claim, Entry
+from payrail.ledger.payment_events import AttemptOpened, Decline, PaymentMethod
+
+State = Literal[
+    "CREATED", "AUTHORIZING", "AUTHORIZED", "DECLINED", "UNKNOWN", "REVERSING", "FAILED", "CANCELED", "EXPIRED",
+    "PARTIALLY_CAPTURED", "CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED",
+]  # fmt: skip
+AttemptOutcome = Literal["pending", "approved", "declined", "not_processed", "unknown", "reversed"]
+
+PAYMENT_TRANSITIONS: dict[State, frozenset[State]] = {
+    "CREATED": frozenset({"AUTHORIZING", "CANCELED"}),
+    "AUTHORIZING": frozenset({"AUTHORIZED", "DECLINED", "UNKNOWN", "FAILED"}),
+    "UNKNOWN": frozenset({"AUTHORIZED", "DECLINED", "REVERSING"}),
+    "REVERSING": frozenset({"AUTHORIZING", "FAILED"}),
+    "AUTHORIZED": frozenset({"PARTIALLY_CAPTURED", "CAPTURED", "CANCELED", "EXPIRED"}),
+    "PARTIALLY_CAPTURED": frozenset({"PARTIALLY_CAPTURED", "CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED"}),
+    "CAPTURED": frozenset({"PARTIALLY_REFUNDED", "REFUNDED"}),
+    "PARTIALLY_REFUNDED": frozenset({"PARTIALLY_REFUNDED", "REFUNDED", "CAPTURED", "PARTIALLY_CAPTURED"}),
+    "REFUNDED": frozenset({"PARTIALLY_REFUNDED", "CAPTURED", "PARTIALLY_CAPTURED"}),
+    "DECLINED": frozenset(),
+    "FAILED": frozenset(),
+    "CANCELED": frozenset(),
+    "EXPIRED": frozenset(),
+}
+
+
+class InvalidTransition(ValueError):
+    """The payment is not in a state from which this may follow. Both states are named."""
+
+    code = "invalid_transition"
+
+    def __init__(self, current: str, target: str) -> None:
+        super().__init__(f"A payment in state {current} cannot become {target}.")
+        self.current = current
+        self.target = target
+
+
+class Attempt(Struct, frozen=True, gc=False):
+    """One call to a provider, named by the reference the provider knows it by."""
+
+    id: str
+    operation: str
+    provider: str
+    outcome: AttemptOutcome
+    at: str
+    code: str | None = None
+    latency_ms: int | None = None
+
+
+class Pending(Struct, frozen=True):
+    """The one operation that is open at a provider, with the idempotency claim it will answer."""
+
+    attempt: AttemptOpened
+    claim: Claim | None
+    unknown: bool = False
+    reversal: AttemptOpened | None = None
+
+    @property
+    def owner(self) -> str:
+        """The process that called the provider last."""
+        return (self.reversal or self.attempt).owner
+
+
+class Payment(Struct, frozen=True):
+    """A payment as of its entry `version`. Amounts are minor units of `currency`."""
+
+    id: str
+    merchant_id: str
+    state: State
+    amount: int
+    currency: str
+    capture_method: str
+    country: str
+    payment_method: PaymentMethod
+    merchant_reference: str | None
+    description: str | None
+    metadata: dict[str, str]
+    created_at: str
+    updated_at: str
+    version: int
+    amount_authorized: int = 0
+    amount_captured: int = 0
+    amount_refunded: int = 0
+    provider: str | None = None
+    provider_reference: str | None = None
+    authorization_id: str | None = None
+    decline: Decline | None = None
+    attempts: tuple[Attempt, ...] = ()
+    expires_at: str | None = None
+    candidates: tuple[str, ...] = ()
+    pending: Pending | None = None
+
+    @property
+    def amount_capturable(self) -> int:
+        """What is authorized, not captured yet and not released."""
+        if self.state not in ("AUTHORIZED", "PARTIALLY_CAPTURED"):
+            return 0
+        return self.amount_authorized - self.amount_captured
+
+    @property
+    def amount_refundable(self) -> int:
+        """Captured money that no refund holds or has returned."""
+        return max(0, self.amount_captured - self.amount_refunded)
+
+    @property
+    def untried_candidates(self) -> tuple[str, ...]:
+        """The providers of the routing decision that have not been asked yet; each is asked at most once."""
+        tried = {attempt.provider for attempt in self.attempts if attempt.operation == "authorize"}
+        return tuple(provider for provider in self.candidates if provider not in tried)
+
+
+def require_transition(current: State, target: State) -> State:
+    """Return `target` if it may follow `current`, else raise `InvalidTransition`."""
+    if target not in PAYMENT_TRANSITIONS[current]:
+        raise InvalidTransition(current, target)
+    return target
+
+
+def evolve(payment: Payment | None, entry: Entry) -> Payment:
+    """The payment after `entry`. Raises `InvalidTransition` where the entry may not follow."""
+    if payment is None:
+        return _created(entry)
+    changed = _EVOLVE[entry.type](payment, entry.data, entry)
+    return replace(changed, updated_at=entry.at, version=entry.version)
+
+
+def _created(entry: Entry) -> Payment:
+    if entry.type != "payment.created":
+        raise InvalidTransition("none", entry.type)
+    data: events.PaymentCreated = entry.data
+    return Payment(
+        id=entry.entity,
+        merchant_id=data.merchant_id,
+        state="CREATED",
+        amount=data.amount,
+        currency=data.currency,
+        capture_method=data.capture_method,
+        country=data.country,
+        payment_method=data.payment_method,
+        merchant_reference=data.merchant_reference,
+        description=data.description,
+        metadata=data.metadata,
+        created_at=entry.at,
+        updated_at=entry.at,
+        version=entry.version,
+    )
+
+
+def _open(payment: Payment, opened: AttemptOpened, claim: Claim | None, at: str) -> dict[str, Any]:
+    attempt = Attempt(opened.id, opened.operation, opened.provider, "pending", at)
+    return {"attempts": (*payment.attempts, attempt), "pending": Pending(opened, claim)}
+
+
+def _close(
+    payment: Payment, attempt_id: str, outcome: AttemptOutcome, code: str | None, latency_ms: int | None
+) -> tuple[Attempt, ...]:
+    """The attempts with this one's outcome; a latency that is already known stays (inquiry brings none)."""
+    return tuple(
+        replace(a, outcome=outcome, code=code, latency_ms=a.latency_ms if latency_ms is None else latency_ms)
+        if a.id == attempt_id
+        else a
+        for a in payment.attempts
+    )
+
+
+def _authorization_started(payment: Payment, data: events.AuthorizationStarted, entry: Entry) -> Payment:
+    return replace(
+        payment,
+        state=require_transition(payment.state, "AUTHORIZING"),
+        provider=data.attempt.provider,
+        candidates=tuple(c.provider for c in data.routing.candidates),
+        **_open(payment, data.attempt, entry.idempotency, entry.at),
+    )
+
+
+def _authorization_rerouted(payment: Payment, data: events.AuthorizationRerouted, entry: Entry) -> Payment:
+    """`AUTHORIZING` stays `AUTHORIZING`; from `UNKNOWN` the inquiry's decline leads on by the same road."""
+    if payment.state not in ("AUTHORIZING", "UNKNOWN"):
+        raise InvalidTransition(payment.state, "AUTHORIZING")
+    code = data.decline.code if data.decline else data.code
+    closed = replace(payment, attempts=_close(payment, data.attempt_id, data.outcome, code, data.latency_ms))
+    return _next_provider(closed, data.next, entry)
+
+
+def _next_provider(closed: Payment, opened: AttemptOpened, entry: Entry) -> Payment:
+    claim = closed.pending.claim if closed.pending else None
+    return replace(
+        closed, state="AUTHORIZING", provider=opened.provider, **_open(closed, opened, claim, entry.at)
+    )
+
+
+def _authorized(payment: Payment, data: events.AuthorizationApproved, entry: Entry) -> Payment:
+    authorized = replace(
+        payment,
+        state=require_transition(payment.state, "AUTHORIZED"),
+        amount_authorized=payment.amount,
+        provider_reference=data.provider_reference,
+        authorization_id=data.attempt_id,
+        decline=None,
+        expires_at=data.expires_at,
+        attempts=_close(payment, data.attempt_id, "approved", None, data.latency_ms),
+        pending=None,
+    )
+    if data.next is None:
+        return authorized
+    return replace(authorized, **_open(authorized, data.next, entry.idempotency, entry.at))
+
+
+def _declined(payment: Payment, data: events.AuthorizationDeclined, _entry: Entry) -> Payment:
+    return replace(
+        payment,
+        state=require_transition(payment.state, "DECLINED"),
+        decline=data.decline,
+        attempts=_close(payment, data.attempt_id, "declined", data.decline.code, data.latency_ms),
+        pending=None,
+    )
+
+
+def _failed(payment: Payment, data: events.AuthorizationFailed, _entry: Entry) -> Payment:
+    return replace(
+        payment,
+        state=require_transition(payment.state, "FAILED"),
+        attempts=_close(payment, data.attempt_id, "not_processed", data.code, data.latency_ms),
+        pending=None,
+    )
+
+
+def _pending(payment: Payment) -> Pending:
+    if payment.pending is None:
+        raise InvalidTransition(payment.state, "an outcome without an open attempt")
+    return payment.pending
+
+
+def _authorization_unknown(payment: Payment, data: events.OutcomeUnknown, entry: Entry) -> Payment:
+    return replace(
+        _operation_unknown(payment, data, entry), state=require_transition(payment.state, "UNKNOWN")
+    )
+
+
+def _operation_unknown(payment: Payment, data: events.OutcomeUnknown, _entry: Entry) -> Payment:
+    return replace(
+        payment,
+        attempts=_close(payment, data.attempt_id, "unknown", data.code, data.latency_ms),
+        pending=replace(_pending(payment), unknown=True),
+    )
+
+
+def _reversal_started(payment: Payment, data: events.ReversalStarted, entry: Entry) -> Payment:
+    reversal = Attempt(data.reversal.id, "reversal", data.reversal.provider, "pending", entry.at)
+    return replace(
+        payment,
+        state=require_transition(payment.state, "REVERSING"),
+        attempts=(*payment.attempts, reversal),
+        pending=replace(_pending(payment), reversal=data.reversal),
+    )
+
+
+def _reversed(payment: Payment, data: events.AuthorizationReversed, entry: Entry) -> Payment:
+    attempts = _close(payment, data.attempt_id, "reversed", "reversed", None)
+    closed = replace(payment, attempts=attempts)
+    closed = replace(closed, attempts=_close(closed, data.reversal_id, "approved", None, data.latency_ms))
+    if data.next is None:
+        return replace(closed, state=require_transition(payment.state, "FAILED"), pending=None)
+    require_transition(payment.state, "AUTHORIZING")
+    return _next_provider(closed, data.next, entry)
+
+
+def _operation_started(payment: Payment, data: events.OperationStarted, entry: Entry) -> Payment:
+    target: State = "CAPTURED" if data.attempt.operation == "capture" else "CANCELED"
+    if payment.amount_capturable == 0 or payment.pending is not None:
+        raise InvalidTransition(payment.state, target)
+    return replace(payment, **_open(payment, data.attempt, entry.idempotency, entry.at))
+
+
+def _captured(payment: Payment, data: events.Captured, _entry: Entry) -> Payment:
+    captured = payment.amount_captured + data.amount
+    complete = data.final or captured == payment.amount_authorized
+    if captured > payment.amount_authorized:
+        raise InvalidTransition(payment.state, "captured above its authorized amount")
+    return replace(
+        payment,
+        state=require_transition(payment.state, "CAPTURED" if complete else "PARTIALLY_CAPTURED"),
+        amount_captured=captured,
+        attempts=_close(payment, data.attempt_id, "approved", None, data.latency_ms),
+        pending=None,
+    )
+
+
+def _canceled(payment: Payment, data: events.Canceled, _entry: Entry) -> Payment:
+    """A canceled rest of a partly captured payment leaves it captured; there is nothing left to capture."""
+    state: State = "CAPTURED" if payment.amount_captured else "CANCELED"
+    attempts = payment.attempts
+    if data.attempt_id is not None:
+        attempts = _close(payment, data.attempt_id, "approved", None, data.latency_ms)
+    return replace(payment, state=require_transition(payment.state, state), attempts=attempts, pending=None)
+
+
+def _operation_declined(payment: Payment, data: events.OperationDeclined, _entry: Entry) -> Payment:
+    attempts = _close(payment, data.attempt_id, "declined", data.decline.code, data.latency_ms)
+    return replace(payment, attempts=attempts, pending=None)
+
+
+def _operation_not_processed(payment: Payment, data: events.OperationNotProcessed, _entry: Entry) -> Payment:
+    attempts = _close(payment, data.attempt_id, "not_processed", data.code, data.latency_ms)
+    return replace(payment, attempts=attempts, pending=None)
+
+
+def _taken_over(payment: Payment, data: events.TakenOver, _entry: Entry) -> Payment:
+    pending = _pending(payment)
+    attempt = replace(pending.attempt, owner=data.owner)
+    reversal = replace(pending.reversal, owner=data.owner) if pending.reversal else None
+    return replace(payment, pending=replace(pending, attempt=attempt, reversal=reversal))
+
+
+_EVOLVE: dict[str, Callable[[Payment, Any, Entry], Payment]] = {
+    "payment.authorization_started": _authorization_started,
+    "payment.authorization_rerouted": _authorization_rerouted,
+    "payment.authorized": _authorized,
+    "payment.declined": _declined,
+    "payment.failed": _failed,
+    "payment.authorization_unknown": _authorization_unknown,
+    "payment.reversal_started": _reversal_started,
+    "payment.reversed": _reversed,
+    "payment.capture_started": _operation_started,
+    "payment.captured": _captured,
+    "payment.capture_unknown": _operation_unknown,
+    "payment.capture_declined": _operation_declined,
+    "payment.capture_not_processed": _operation_not_processed,
+    "payment.void_started": _operation_started,
+    "payment.canceled": _canceled,
+    "payment.void_unknown": _operation_unknown,
+    "payment.void_declined": _operation_declined,
+    "payment.void_not_processed": _operation_not_processed,
+    "payment.taken_over": _taken_over,
+}

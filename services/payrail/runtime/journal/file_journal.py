@@ -1,0 +1,209 @@
+"""The journal on files: decide under the lock, then one write and one sync for everything that waited."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from payrail.ledger.entry import BOOKS, Book, Draft, Entry, seal
+from payrail.ledger.state import Committed, LedgerState
+from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, LedgerLock, Sealed
+from payrail.runtime.journal.port import Decide, LedgerUnavailable
+
+T = TypeVar("T")
+
+_BATCH_MAX = 256
+
+logger = logging.getLogger(__name__)
+
+
+class _Waiting(Struct):
+    """A command in the queue, and its verdict once it was decided: handed over when the batch is durable."""
+
+    book: Book
+    decide: Decide[Any]
+    done: "asyncio.Future[Any]"
+    verdict: Any = None
+    refusal: Exception | None = None
+
+
+class FileJournal:
+    """`Journal` over the three books of `data/ledger`. Several processes may each have one on the same directory.
+
+    Commands run on the event loop, where states are read too; only the lock's wait and the disk's work leave it.
+    """
+
+    def __init__(self, directory: Path, new_entry_id: Callable[[], str]) -> None:
+        """Open the books. Nothing is read until `open`."""
+        self.state = LedgerState()
+        self._new_entry_id = new_entry_id
+        self._files = LedgerFiles(directory)
+        self._lock = LedgerLock(directory)
+        self._queue: list[_Waiting] = []
+        self._work = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._committer: asyncio.Task[None] | None = None
+        self._corrupt: LedgerCorrupt | None = None
+        self._closing = False
+        self._writing = False
+
+    @classmethod
+    async def open(cls, directory: Path, new_entry_id: Callable[[], str]) -> "FileJournal":
+        """Read and prove the whole ledger. Raises `LedgerCorrupt` and then leaves the files as they are."""
+        journal = cls(directory, new_entry_id)
+        try:
+            await asyncio.get_running_loop().run_in_executor(journal._thread, journal._replay)
+        except BaseException:
+            journal._release()
+            raise
+        journal._committer = asyncio.create_task(journal._commit_forever(), name="ledger commit")
+        return journal
+
+    async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
+        """Decide and append one command; see `Journal.append`."""
+        if self._closing:
+            raise LedgerUnavailable("The ledger is closed.")
+        waiting = _Waiting(book, decide, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._work.set()
+        return await waiting.done  # type: ignore[no-any-return]
+
+    async def catch_up(self) -> None:
+        """Make `state` current; costs three `fstat` calls when no other process wrote.
+
+        While this process writes it holds the lock and has read everything before: nothing else can be durable.
+        """
+        if not self._writing and self._files.grown():
+            await self.append("payments", lambda _state: None)
+
+    def read(self, entity: str, up_to_seq: int | None = None) -> list[Entry]:
+        """The entity's entries, read from the files."""
+        return self._files.read(entity, up_to_seq)
+
+    def tail(self, after_seq: int) -> Iterator[Entry]:
+        """The entries after `after_seq`, read from the files."""
+        for seq in range(after_seq + 1, self._files.seq + 1):
+            yield self._files.entry_at(seq)
+
+    @property
+    def seq(self) -> int:
+        """The sequence number of the newest entry that `state` shows."""
+        return self._files.seq
+
+    async def close(self) -> None:
+        """Append what waits, then release the files."""
+        if self._closing:
+            return
+        self._closing = True
+        self._work.set()
+        if self._committer is not None:
+            await self._committer
+        self._release()
+
+    # ---- the commit loop ------------------------------------------------------------------------------------------
+
+    def _replay(self) -> None:
+        self._lock.acquire()
+        try:
+            self._fold_new()
+        finally:
+            self._lock.release()
+
+    def _fold_new(self) -> None:
+        """Fold what other processes appended. A fold that refuses an entry is a corrupt ledger, too."""
+        try:
+            for located in self._files.read_new():
+                try:
+                    self.state.stage(located.entry)
+                except ValueError as error:
+                    raise LedgerCorrupt(located.path, located.line, str(error)) from error
+                self.state.publish()
+        except LedgerCorrupt as error:
+            self.state.discard()
+            self._corrupt = error
+            raise
+
+    async def _commit_forever(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._queue:
+                batch = sorted(self._queue[:_BATCH_MAX], key=lambda waiting: BOOKS.index(waiting.book))
+                del self._queue[:_BATCH_MAX]
+                await self._commit(batch)
+            if self._closing:
+                return
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        try:
+            self._require_sound()
+            if not self._lock.try_acquire():
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._lock.acquire)
+            try:
+                self._fold_new()
+                await self._write(self._decide(batch))
+            finally:
+                self._lock.release()
+        except Exception:  # whatever broke, nobody may wait for ever
+            logger.exception("the ledger cannot be written")
+            for waiting in batch:
+                waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
+        _answer(batch)
+
+    async def _write(self, sealed: list[Sealed]) -> None:
+        if not sealed:
+            return
+        self._writing = True
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._files.write, sealed)
+        except BaseException:
+            self.state.discard()
+            self._files.roll_back()
+            raise
+        finally:
+            self._writing = False
+        self._files.note_written(sealed)
+        self.state.publish()
+
+    def _decide(self, batch: list[_Waiting]) -> list[Sealed]:
+        """Decide the batch in the order of the books; later commands see what earlier ones decided."""
+        sealed: list[Sealed] = []
+        seq, prev = self._files.seq, self._files.prev
+        for waiting in batch:
+            try:
+                verdict = waiting.decide(self.state)
+                if isinstance(verdict, Draft):
+                    seq_next = seq + 1
+                    entry, line = seal(verdict, seq=seq_next, entry_id=self._new_entry_id(), prev=prev)
+                    verdict = self.state.stage(entry)
+                    sealed.append(Sealed(entry, line))
+                    seq, prev = seq_next, entry.hash
+            except Exception as refusal:  # noqa: BLE001 - a refusal is the caller's, whatever it is
+                waiting.refusal = refusal
+            else:
+                waiting.verdict = verdict
+        return sealed
+
+    def _require_sound(self) -> None:
+        if self._corrupt is not None:
+            raise self._corrupt
+
+    def _release(self) -> None:
+        self._thread.shutdown(wait=True)
+        self._files.close()
+        self._lock.close()
+
+
+def _answer(batch: list[_Waiting]) -> None:
+    """Hand over the verdicts: only now, since a refusal too may rest on an entry of the same batch."""
+    for waiting in batch:
+        if waiting.done.done():
+            continue
+        if waiting.refusal is not None:
+            waiting.done.set_exception(waiting.refusal)
+        else:
+            waiting.done.set_result(waiting.verdict)

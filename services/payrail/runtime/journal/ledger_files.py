@@ -1,0 +1,215 @@
+"""The three books on disk: reading them as one chain, appending a batch to them, taking a failed write back.
+
+A batch is written book by book with consecutive sequence numbers and each book is synced before the next one is
+touched, so that after any crash the three files together hold an unbroken prefix of the sequence. All methods that
+look at the end of a file expect the caller to hold `LedgerLock`.
+"""
+
+import contextlib
+import fcntl
+import heapq
+import os
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
+from payrail.ledger.payment_events import DECODERS
+from payrail.runtime import faults
+from payrail.runtime.append_log import TornTail, quarantine_torn_tail, read_complete_lines, report_torn_tail
+from payrail.runtime.durable_file import sync_data, sync_directory, write_all
+
+_LINE_BYTES = 4096
+_CHUNK_BYTES = 4 << 20
+_OFFSET_BITS = 56
+
+BEFORE_WRITE = faults.declare("ledger.before_write", "the batch is decided, nothing of it is written")
+HALF_WRITTEN = faults.declare("ledger.half_written", "half of a book's lines are written")
+BEFORE_SYNC = faults.declare("ledger.before_sync", "a book's lines are written, not yet synced")
+AFTER_SYNC = faults.declare("ledger.after_sync", "a book's lines are durable, nobody has been told")
+
+
+class LedgerCorrupt(Exception):
+    """A complete line is not what was written, or one is missing. Nothing is overwritten; a person has to look."""
+
+    code = "ledger_corrupt"
+
+    def __init__(self, path: Path, line: int, reason: str) -> None:
+        super().__init__(f"{path.name} line {line}: {reason}")
+        self.path = path
+        self.line = line
+
+
+class LedgerLock:
+    """The lock all writers of one data directory share. The kernel frees it when its holder dies."""
+
+    def __init__(self, directory: Path) -> None:
+        self._fd = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def try_acquire(self) -> bool:
+        """Take the lock if nobody holds it."""
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def acquire(self) -> None:
+        """Wait for the lock. The kernel wakes the waiter, so that a hand-over costs no polling interval."""
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+
+    def release(self) -> None:
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class Sealed(Struct, frozen=True):
+    """An entry and its line, ready to be written."""
+
+    entry: Entry
+    line: bytes
+
+
+class Located(Struct, frozen=True):
+    """An entry and where it stands: file, byte offset, line number from 1."""
+
+    entry: Entry
+    path: Path
+    offset: int
+    line: int
+
+
+class _BookFile:
+    """One book: its descriptor, and how much of it is known."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self.end = 0
+        self.lines = 0
+
+    def read_new(self, on_torn: Callable[[TornTail], None]) -> Iterator[Located]:
+        """What was appended since the last look. A torn tail is quarantined."""
+        size = os.fstat(self.fd).st_size
+        if size < self.end:
+            raise LedgerCorrupt(self.path, self.lines, "the file is shorter than it was")
+        chunk = _CHUNK_BYTES
+        while self.end < size:
+            lines, _end = read_complete_lines(self.fd, self.end, min(size, self.end + chunk))
+            if not lines:
+                if self.end + chunk < size:
+                    chunk *= 2  # One line is longer than the chunk.
+                    continue
+                if torn := quarantine_torn_tail(self.path, self.fd):
+                    on_torn(torn)
+                return
+            for line in lines:
+                offset, self.end, self.lines = self.end, self.end + len(line) + 1, self.lines + 1
+                try:
+                    yield Located(unseal(line, DECODERS), self.path, offset, self.lines)
+                except BrokenLine as error:
+                    raise LedgerCorrupt(self.path, self.lines, str(error)) from error
+
+    def append(self, data: bytes) -> None:
+        half = len(data) // 2 if faults.is_armed(HALF_WRITTEN) else 0
+        if half:
+            write_all(self.fd, data[:half])
+            faults.point(HALF_WRITTEN)
+        write_all(self.fd, data[half:])
+        faults.point(BEFORE_SYNC)
+        sync_data(self.fd)
+        faults.point(AFTER_SYNC)
+
+    def line_at(self, offset: int) -> bytes:
+        length = _LINE_BYTES
+        while (newline := (chunk := os.pread(self.fd, length, offset)).find(b"\n")) < 0:
+            length *= 2
+            if len(chunk) < length // 2:
+                raise LedgerCorrupt(
+                    self.path, self.lines, "the file ends inside an entry that was read before"
+                )
+        return chunk[:newline]
+
+
+class LedgerFiles:
+    """The books as one sequence: `seq` and `prev` of its end, and where each entry lies."""
+
+    def __init__(self, directory: Path, on_torn: Callable[[TornTail], None] = report_torn_tail) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.seq = 0
+        self.prev = GENESIS
+        self._on_torn = on_torn
+        self._books: dict[Book, _BookFile] = {book: _BookFile(directory / f"{book}.jsonl") for book in BOOKS}
+        self._where = array("Q", [0])
+        self._entity_seqs: dict[str, array[int]] = {}
+        sync_directory(directory)
+
+    def grown(self) -> bool:
+        """Whether any book is longer than what is known of it: another process appended."""
+        return any(os.fstat(book.fd).st_size != book.end for book in self._books.values())
+
+    def read_new(self) -> Iterator[Located]:
+        """What other processes appended since the last look, in sequence; raises `LedgerCorrupt` at a break."""
+        if not self.grown():
+            return
+        streams = [book.read_new(self._on_torn) for book in self._books.values()]
+        for located in heapq.merge(*streams, key=lambda located: located.entry.seq):
+            entry = located.entry
+            if located.path != self._books[entry.book].path:
+                raise LedgerCorrupt(located.path, located.line, f"the entry belongs to the book {entry.book}")
+            if entry.seq != self.seq + 1:
+                raise LedgerCorrupt(located.path, located.line, f"seq {entry.seq} follows seq {self.seq}")
+            if entry.prev != self.prev:
+                raise LedgerCorrupt(located.path, located.line, "prev is not the hash of the entry before it")
+            self._note(entry, located.offset)
+            yield located
+
+    def write(self, batch: list[Sealed]) -> None:
+        """Append the batch, ordered by book, and sync each book before the next. Raises OSError; then `roll_back`."""
+        faults.point(BEFORE_WRITE)
+        for name, book in self._books.items():
+            lines = [sealed.line for sealed in batch if sealed.entry.book == name]
+            if lines:
+                book.append(b"".join(lines))
+
+    def note_written(self, batch: list[Sealed]) -> None:
+        """The batch is durable: it is the end of the chain now."""
+        for sealed in batch:
+            book = self._books[sealed.entry.book]
+            self._note(sealed.entry, book.end)
+            book.end += len(sealed.line)
+            book.lines += 1
+
+    def roll_back(self) -> None:
+        """Cut what a failed write left behind. A disk that refuses this too leaves a tail for the next reader."""
+        for book in self._books.values():
+            with contextlib.suppress(OSError):
+                os.ftruncate(book.fd, book.end)
+                os.fsync(book.fd)
+
+    def read(self, entity: str, up_to_seq: int | None = None) -> list[Entry]:
+        """The entity's entries in order, up to and with `up_to_seq`, read from the files."""
+        seqs = self._entity_seqs.get(entity, array("Q"))
+        return [self.entry_at(seq) for seq in seqs if up_to_seq is None or seq <= up_to_seq]
+
+    def entry_at(self, seq: int) -> Entry:
+        """The entry with this sequence number, which must be known."""
+        where = self._where[seq]
+        book = self._books[BOOKS[where >> _OFFSET_BITS]]
+        return unseal(book.line_at(where & ((1 << _OFFSET_BITS) - 1)), DECODERS)
+
+    def close(self) -> None:
+        for book in self._books.values():
+            os.close(book.fd)
+
+    def _note(self, entry: Entry, offset: int) -> None:
+        self.seq, self.prev = entry.seq, entry.hash
+        self._where.append(BOOKS.index(entry.book) << _OFFSET_BITS | offset)
+        seqs = self._entity_seqs.get(entry.entity)
+        if seqs is None:
+            seqs = self._entity_seqs[entry.entity] = array("Q")
+        seqs.append(entry.seq)

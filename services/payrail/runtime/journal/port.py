@@ -1,0 +1,47 @@
+"""The journal as the rest of PayRail sees it. Files are the default; another engine implements the same port."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+from payrail.ledger.entry import Book, Draft, Entry
+from payrail.ledger.state import Committed, LedgerState
+
+T = TypeVar("T")
+
+#: A pure decision on caught-up state: an entry to append, or anything else to hand back without appending.
+#: A draft's `version` is the entity version it expects to make; its refusals are raised.
+Decide = Callable[[LedgerState], Draft | T]
+
+
+class LedgerUnavailable(Exception):
+    """The ledger's files cannot be written now. Nothing of the command was appended; trying again later is safe."""
+
+    code = "ledger_unavailable"
+
+
+class Journal(Protocol):
+    """An ordered, durable, gapless log of entries, and the state they fold to."""
+
+    @property
+    def state(self) -> LedgerState:
+        """The durable state as of the last append or `catch_up`."""
+        ...
+
+    async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
+        """Decide under the journal's lock against caught-up state; return once the entry is durable.
+
+        Raises what `decide` raises, and `LedgerUnavailable`. A caller that is cancelled does not take its command back.
+        """
+        ...
+
+    async def catch_up(self) -> None:
+        """Make `state` show everything that was durable, from any process, when this was called."""
+        ...
+
+    def read(self, entity: str, up_to_seq: int | None = None) -> list[Entry]:
+        """The entity's entries in order, up to and with `up_to_seq`."""
+        ...
+
+    def tail(self, after_seq: int) -> Iterator[Entry]:
+        """The entries after `after_seq`, in order, up to what `state` shows."""
+        ...
