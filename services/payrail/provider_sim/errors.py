@@ -1,4 +1,4 @@
-"""The simulator's errors. Each says surely whether the call was processed, or, by `processed` missing, that nobody knows.
+"""The simulator's errors. Each says surely that nothing was processed, or, by `processed` missing, that nobody knows.
 
 `ERRORS` is the one table that maps them to problems.
 """
@@ -23,7 +23,7 @@ class SimulatorError(Exception):
 class NotProcessed(SimulatorError):
     """The call surely had no effect."""
 
-    extra = {"processed": False}
+    extra: ClassVar[Mapping[str, Any]] = {"processed": False}
 
 
 class OperationRefused(NotProcessed):

@@ -25,12 +25,13 @@ class Mode(StrEnum):
 
 
 class Rule(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One injected failure. ``ordinal`` counts the rules of its provider; ``remaining`` None means without end."""
+    """One injected failure; ``remaining`` None means without end. Its provider counts it and dates it (``ordinal``,
+    ``created_at``) when it comes into force."""
 
     id: str
-    ordinal: int
     mode: Mode
-    created_at: str
+    ordinal: int = 0
+    created_at: str = ""
     rate: float = 1.0
     operation: Operation | None = None
     latency_ms: int | None = None
@@ -95,9 +96,10 @@ class RuleBook:
         """The rules that can still hit, oldest first."""
         return [rule for rule in self._rules if rule.remaining != 0]
 
-    def next_ordinal(self) -> int:
-        """The number that the next injected rule gets."""
-        return self._ordinal + 1
+    def take_ordinal(self) -> int:
+        """The number of the next rule."""
+        self._ordinal += 1
+        return self._ordinal
 
     def apply(self, change: Change) -> None:
         """Bring a change into force, now or at replay."""

@@ -1,4 +1,4 @@
-"""What becomes of an authorization: a pure function of the seed and the call, so that order and concurrency cannot matter.
+"""What becomes of an authorization: a pure function of seed and call, so that order and concurrency cannot matter.
 
 A draw hashes what it depends on. No generator keeps state between two calls, hence the same seed gives the same
 outcomes however many clients ask, in whatever order.

@@ -17,7 +17,7 @@
 | 4000000000800021 | lost before processing: a first attempt is neither processed nor answered, a later one approved |
 | 4000000000800039 | late approval: no answer, not found for `LATE_APPROVAL_S`, approved from then on |
 
-Every other number meets the fate that `fate.py` draws for it. All numbers pass the Luhn check; none belongs to a person.
+Every other number meets the fate that `fate.py` draws for it. All numbers pass the Luhn check.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,6 @@ width, so they compare as the times do.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,7 +13,6 @@ import msgspec
 from payrail.provider_sim.errors import (
     AmountExceeded,
     FieldInvalid,
-    OperationNotFound,
     OriginalNotFound,
     OriginalNotOpen,
     ReferenceReused,
@@ -89,13 +87,7 @@ class Book:
         self.profile = profile
         self._records: dict[str, Record] = {}
         self._standings: dict[str, Standing] = {}
-        self._counts = dict.fromkeys((op for op in Operation if op is not Operation.INQUIRY), 0)
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self._records.values())
+        self._counts: dict[Operation, int] = {op: 0 for op in Operation if op is not Operation.INQUIRY}
 
     def get(self, reference: str) -> Record | None:
         """The record of an operation, if there is one; a tombstone alone is none."""
@@ -176,16 +168,14 @@ def decide(book: Book, request: Request, verdict: Verdict, now: str, later: str)
     return _refund(book, standing, request, verdict, now, later)
 
 
-def outcome_at(book: Book, record: Record, now: str) -> Outcome:
-    """How an operation stands by now. Raises `OperationNotFound` for an approval that is still on its way."""
+def outcome_at(book: Book, record: Record, now: str) -> Outcome | None:
+    """How an operation stands by now; None for an approval that is still on its way."""
     request = record.request
     if request.operation is Operation.AUTHORIZE and record.outcome is Outcome.APPROVED:
         standing = book.standing(request.reference)
         if standing is not None and standing.reversal is not None and standing.captured == 0:
             return Outcome.REVERSED
-        if _is_on_its_way(record, now):
-            raise OperationNotFound("No operation with this reference.")
-        return Outcome.APPROVED
+        return None if _is_on_its_way(record, now) else Outcome.APPROVED
     if record.declines is DeclineReason.REVERSED:
         return Outcome.REVERSED
     if record.due_at is None or now < record.due_at:
@@ -254,7 +244,9 @@ def _capture(book: Book, standing: Standing, request: Request, verdict: Verdict,
     return _record(book, request, Outcome.APPROVED, now, fee=fee)
 
 
-def _refund(book: Book, standing: Standing, request: Request, verdict: Verdict, now: str, later: str) -> Record:
+def _refund(
+    book: Book, standing: Standing, request: Request, verdict: Verdict, now: str, later: str
+) -> Record:
     left = standing.captured - refunded(book, standing, now)
     if request.amount > left:
         raise AmountExceeded(left, request.amount)

@@ -116,7 +116,9 @@ _PROVIDER_A = Profile(
         DeclineReason.EXPIRED_CARD: ProviderCode("expired_card", "The card is past its expiry date."),
         DeclineReason.INCORRECT_CVC: ProviderCode("incorrect_cvc", "The security code does not match."),
         DeclineReason.PROCESSING_ERROR: ProviderCode("processing_error", "The card could not be processed."),
-        DeclineReason.REVERSED: ProviderCode("payment_canceled", "The authorization was reversed before it came."),
+        DeclineReason.REVERSED: ProviderCode(
+            "payment_canceled", "The authorization was reversed before it came."
+        ),
     },
     # A blended price: 2.9 % plus 30 cents, whatever the card.
     price=Price(290, {"EUR": 25, "GBP": 20, "JPY": 45, "KWD": 90, "BHD": 110}, 30),

@@ -6,7 +6,7 @@ withdrawn and nothing has been decided upon it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -79,7 +79,14 @@ class Provider:
     """A provider that is open. It owns its files until `close`."""
 
     def __init__(
-        self, profile: Profile, *, seed: int, clock: Clock, silence: Silence, records: AppendLog, failures: AppendLog
+        self,
+        profile: Profile,
+        *,
+        seed: int,
+        clock: Clock,
+        silence: Silence,
+        records: AppendLog,
+        failures: AppendLog,
     ) -> None:
         self.profile = profile
         self._seed = seed
@@ -130,13 +137,15 @@ class Provider:
         if strike.mode is Mode.TIMEOUT:
             await self._silence.fall()
         record = await self._do_once(request, card, strike.declines)
+        # A stored answer is for good, but a late approval has none until it is there, or until it is reversed.
+        status = self._status(record) if record.behaviour is Behaviour.LATE_APPROVAL else record.outcome
         faults.point(BEFORE_ANSWER[request.operation])
-        if strike.mode is Mode.LOST_RESPONSE:
+        if status is None or strike.mode is Mode.LOST_RESPONSE:
             await self._silence.fall()
-        return _view(record, record.outcome)
+        return _view(record, status)
 
     async def inquire(self, reference: str) -> View:
-        """How the operation with this reference stands. Raises `OperationNotFound`, or as an injected failure has it."""
+        """How the operation with this reference stands. Raises `OperationNotFound`, or what a failure has it."""
         record = self._book.get(reference)
         target = Target(
             operation=Operation.INQUIRY,
@@ -147,7 +156,9 @@ class Provider:
         strike = await self._strike(target)
         if strike.mode in (Mode.TIMEOUT, Mode.LOST_RESPONSE):
             await self._silence.fall()
-        await self._wait_for_writes(reference)
+        record = self._book.get(reference)
+        original = record.request.original_reference if record is not None else None
+        await self._wait_for_writes(original or reference)
         view = self._look_up(reference)
         faults.point(BEFORE_INQUIRY)
         return view
@@ -158,10 +169,11 @@ class Provider:
 
     # ---- failure rules ------------------------------------------------------------------------------------------
 
-    async def inject(self, rule_of: Callable[[int, str], Rule]) -> Rule:
-        """Bring a rule into force once it is durable; ``rule_of`` makes it of its ordinal and the time."""
-        rule = check(rule_of(self._rules.next_ordinal(), rfc3339(self._clock.now())))
-        self._rules.reserve(rule.ordinal)
+    async def inject(self, rule: Rule) -> Rule:
+        """Bring a rule into force once it is durable. Raises `FieldInvalid` when its members contradict each other."""
+        check(rule)
+        rule.ordinal = self._rules.take_ordinal()
+        rule.created_at = rfc3339(self._clock.now())
         change = Injected(rule)
         await self._write_changes([change])
         self._rules.apply(change)
@@ -209,8 +221,6 @@ class Provider:
         await self._wait_for_writes(original)
         known = replay(self._book, request)
         if known is not None:
-            if known.behaviour is Behaviour.LATE_APPROVAL and self._is_unanswered(known):
-                await self._silence.fall()
             return known
         now = self._clock.now()
         at = rfc3339(now)
@@ -220,7 +230,7 @@ class Provider:
         later_s = LATE_APPROVAL_S if request.operation is Operation.AUTHORIZE else REFUND_SETTLES_S
         record = decide(self._book, request, verdict, at, rfc3339(now + timedelta(seconds=later_s)))
         await self._keep(original, record)
-        if record.behaviour in (Behaviour.ANSWER_LOST, Behaviour.LATE_APPROVAL):
+        if record.behaviour is Behaviour.ANSWER_LOST:
             await self._silence.fall()
         return record
 
@@ -264,8 +274,9 @@ class Provider:
 
     def _look_up(self, reference: str) -> View:
         record = self._book.get(reference)
-        if record is not None:
-            return _view(record, outcome_at(self._book, record, rfc3339(self._clock.now())))
+        status = self._status(record) if record is not None else None
+        if record is not None and status is not None:
+            return _view(record, status)
         standing = self._book.standing(reference)
         if standing is None or standing.reversal is None:
             raise OperationNotFound("The provider has nothing under this reference.")
@@ -282,12 +293,8 @@ class Provider:
             created_at=standing.reversal.at,
         )
 
-    def _is_unanswered(self, record: Record) -> bool:
-        try:
-            outcome_at(self._book, record, rfc3339(self._clock.now()))
-        except OperationNotFound:
-            return True
-        return False
+    def _status(self, record: Record) -> Outcome | None:
+        return outcome_at(self._book, record, rfc3339(self._clock.now()))
 
     def _target(self, request: Request) -> Target:
         original = self._book.get(request.original_reference) if request.original_reference else None

@@ -1,4 +1,4 @@
-"""The end of a call that nobody answers: it waits until its caller must have given up, but never holds up a shut-down."""
+"""The end of a call that nobody answers: it waits until its caller has given up, but never holds up a shut-down."""
 
 import asyncio
 import contextlib
