@@ -24,7 +24,7 @@ class P:
 async def test_life(tmp_path):
     clock=SystemClock(None); ids=IdSource(clock, random.SystemRandom())
     j=await FileJournal.open(tmp_path/"ledger", lambda: ids.new("le"))
-    g=Gateway(j,V(),P(),clock,Leases(tmp_path/"run"/"x.lock"),ids.new,"me")
+    g=Gateway(j,V(),P(),clock,Leases(tmp_path/"run"/"x.lock"),ids.new,"me","0")
     caller=Caller("m_demo","u","operator")
     r=await create_payment(g, Request(caller,"c1","k1"), card=None, token="tok_1", terms=dict(amount=1000,currency="USD",capture_method="manual",country="US"))
     r2=await create_payment(g, Request(caller,"c1","k1"), card=None, token="tok_1", terms=dict(amount=1000,currency="USD",capture_method="manual",country="US"))

@@ -125,11 +125,8 @@ def seal(draft: Draft, *, seq: int, entry_id: str, prev: str) -> tuple[Entry, by
     body = _encoder.encode(entry)
     unsealed = body[: -len(b',"hash":""}')]
     digest = sha256(unsealed).hexdigest()
-    return msgspec.structs.replace(entry, hash=digest), b'%b%b%b"}\n' % (
-        unsealed,
-        _HASH_MEMBER,
-        digest.encode(),
-    )
+    msgspec.structs.force_setattr(entry, "hash", digest)  # Nobody has seen the entry yet.
+    return entry, b'%b%b%b"}\n' % (unsealed, _HASH_MEMBER, digest.encode())
 
 
 def unseal(line: bytes, types: dict[str, msgspec.json.Decoder[Any]]) -> Entry:

@@ -163,8 +163,10 @@ def rfc3339(at: datetime, *, microseconds: bool = False) -> str:
     """
     if at.tzinfo is None:
         raise ValueError("a time without a zone is no point in time")
-    text = at.astimezone(UTC).isoformat(timespec="microseconds" if microseconds else "milliseconds")
-    return text.removesuffix("+00:00") + "Z"
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return (
+        in_utc.isoformat(timespec="microseconds" if microseconds else "milliseconds")[: -len("+00:00")] + "Z"
+    )
 
 
 def parse_rfc3339(text: str) -> datetime:
