@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
@@ -19,14 +19,15 @@ class Decline:
     """ The reason in PayRail's words, the same for all providers. """
     message: str
     """ What to tell a person. """
-    provider_code: str
-    """ The provider's own word for it. """
+    provider_code: None | str
+    """ The provider's own word for it; null where it gave none. """
 
     def to_dict(self) -> dict[str, Any]:
         code: str = self.code
 
         message = self.message
 
+        provider_code: None | str
         provider_code = self.provider_code
 
         field_dict: dict[str, Any] = {}
@@ -48,7 +49,12 @@ class Decline:
 
         message = d.pop("message")
 
-        provider_code = d.pop("provider_code")
+        def _parse_provider_code(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        provider_code = _parse_provider_code(d.pop("provider_code"))
 
         decline = cls(
             code=code,

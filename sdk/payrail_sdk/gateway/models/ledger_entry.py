@@ -10,6 +10,7 @@ from attrs import define as _attrs_define
 from ..models.ledger_entry_book import LedgerEntryBook, check_ledger_entry_book
 
 if TYPE_CHECKING:
+    from ..models.actor import Actor
     from ..models.ledger_entry_data import LedgerEntryData
     from ..models.posting import Posting
 
@@ -42,8 +43,8 @@ class LedgerEntry:
     """ What is particular to this type of entry. """
     postings: list[Posting]
     """ The money that moved; empty for an entry that moves none. """
-    actor: str
-    """ Who caused it, a user or a part of PayRail. """
+    actor: Actor
+    """ Who caused an entry. """
     correlation_id: str
     """ The correlation id of the request that caused it. """
 
@@ -69,7 +70,7 @@ class LedgerEntry:
             postings_item = postings_item_data.to_dict()
             postings.append(postings_item)
 
-        actor = self.actor
+        actor = self.actor.to_dict()
 
         correlation_id = self.correlation_id
 
@@ -95,6 +96,7 @@ class LedgerEntry:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.actor import Actor  # noqa: PLC0415
         from ..models.ledger_entry_data import LedgerEntryData  # noqa: PLC0415
         from ..models.posting import Posting  # noqa: PLC0415
 
@@ -122,7 +124,7 @@ class LedgerEntry:
 
             postings.append(postings_item)
 
-        actor = d.pop("actor")
+        actor = Actor.from_dict(d.pop("actor"))
 
         correlation_id = d.pop("correlation_id")
 

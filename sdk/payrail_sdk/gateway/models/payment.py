@@ -73,7 +73,7 @@ class Payment:
     updated_at: datetime.datetime
     """ When its newest ledger entry was written. """
     expires_at: datetime.datetime | None
-    """ When the authorization expires unless captured before; null while nothing is held. """
+    """ When the authorization expires, or would have had it not been captured; null until it is approved. """
     version: int
     """ Counts the payment's ledger entries. A higher version is a later one. """
 

@@ -133,7 +133,8 @@ def sync_detailed(
     """Cancel a payment
 
      Gives up a payment that is not captured: one that was not authorized yet, or one whose held money is
-    then released.
+    then released. Of a payment that is captured in part it releases the rest, and the payment is then
+    `CAPTURED`.
 
     Args:
         payment_id (str):
@@ -175,7 +176,8 @@ def sync(
     """Cancel a payment
 
      Gives up a payment that is not captured: one that was not authorized yet, or one whose held money is
-    then released.
+    then released. Of a payment that is captured in part it releases the rest, and the payment is then
+    `CAPTURED`.
 
     Args:
         payment_id (str):
@@ -212,7 +214,8 @@ async def asyncio_detailed(
     """Cancel a payment
 
      Gives up a payment that is not captured: one that was not authorized yet, or one whose held money is
-    then released.
+    then released. Of a payment that is captured in part it releases the rest, and the payment is then
+    `CAPTURED`.
 
     Args:
         payment_id (str):
@@ -252,7 +255,8 @@ async def asyncio(
     """Cancel a payment
 
      Gives up a payment that is not captured: one that was not authorized yet, or one whose held money is
-    then released.
+    then released. Of a payment that is captured in part it releases the rest, and the payment is then
+    `CAPTURED`.
 
     Args:
         payment_id (str):
