@@ -119,7 +119,7 @@ def test_who_is_hit_does_not_depend_on_the_order_of_different_calls() -> None:
         return struck
 
     twice = [n for n in range(200) for _ in range(2)]
-    shuffled = random.Random(7).sample(twice, len(twice))  # noqa: S311 - an order, not a secret
+    shuffled = random.Random(7).sample(twice, len(twice))
     assert hit(shuffled) == hit(twice)
 
 

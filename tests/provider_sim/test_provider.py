@@ -128,7 +128,7 @@ async def test_a_reversal_that_races_with_its_authorization_leaves_no_hold(
     provider = open_provider(tmp_path, clock)
     for n in range(20):
         pair = [(authorization(n), CARD), (follow_up(Operation.REVERSE, 100 + n, n), None)]
-        random.Random(n).shuffle(pair)  # noqa: S311 - an order, not a secret
+        random.Random(n).shuffle(pair)
         await asyncio.gather(*(provider.operate(request, card) for request, card in pair))
         assert (await provider.inquire(att(n))).status is Outcome.REVERSED
     provider.close()
@@ -275,7 +275,7 @@ async def test_a_crash_in_an_inquiry_or_at_a_rule_leaves_nothing_half_done(
 
 async def run_shuffled(directory: Path, order: int, *, seed: int = 42) -> list[bytes]:
     """A few hundred lives, their steps at once and in an order of their own; the record lines, sorted."""
-    rng = random.Random(order)  # noqa: S311 - an order, not a secret
+    rng = random.Random(order)
     provider = open_provider(directory, FrozenClock(), provider="providerB", seed=seed)
     card = Card("4111111111111111", 12, 2031)
 

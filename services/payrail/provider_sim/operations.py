@@ -319,5 +319,14 @@ def provider_reference(profile: Profile, operation: Operation, reference: str) -
     digest = hashlib.sha256(f"{profile.id}:{reference}".encode()).digest()
     letters = digest[:4].translate(LETTER_OF).decode()
     digits = digest[4:16].translate(DIGIT_OF).decode()
-    places = (letters[0], digits[:3], letters[1], digits[3:6], letters[2], digits[6:9], letters[3], digits[9:])
+    places = (
+        letters[0],
+        digits[:3],
+        letters[1],
+        digits[3:6],
+        letters[2],
+        digits[6:9],
+        letters[3],
+        digits[9:],
+    )
     return profile.reference_prefixes[operation] + "".join(places)
