@@ -65,7 +65,7 @@ class Handlers:
     async def get_operation(self, call: Call) -> Answer:
         provider = self._provider(call)
         view = await provider.inquire(call.path["reference"])
-        call.log.update(reference=view.reference, outcome=view.status)
+        call.log.update(reference=view.reference, outcome=view.status.value)
         return Answer(200, operation_document(provider.profile, view))
 
     async def inject_failure(self, call: Call) -> Answer:
@@ -100,7 +100,7 @@ class Handlers:
                 "approval_rate": profile.approval_basis_points / BASIS_POINTS,
                 "fee_fixed_amount": fixed_amount,
                 "fee_basis_points": basis_points,
-                "operations": provider.counts(),
+                "operations": {operation.value: count for operation, count in provider.counts().items()},
                 "failures": [rule_document(rule) for rule in provider.failures()],
             },
         )
@@ -113,7 +113,7 @@ class Handlers:
         provider = self._provider(call)
         call.log.update(provider=provider.profile.id, reference=request.reference)
         view = await provider.operate(request, card)
-        call.log["outcome"] = view.status
+        call.log["outcome"] = view.status.value
         return Answer(200, operation_document(provider.profile, view))
 
     def _provider(self, call: Call) -> Provider:

@@ -21,9 +21,9 @@ from payrail.provider_sim.fate import Verdict
 from payrail.provider_sim.magic_cards import Behaviour
 from payrail.provider_sim.profiles import DeclineReason, Operation, Outcome, Profile
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-LETTERS = ALPHABET[16:]
-PROVIDER_REFERENCE_DIGITS = 16
+ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+DIGIT_OF = ALPHABET * 8  # What each byte becomes.
+LETTER_OF = ALPHABET[16:] * 16
 
 
 class CardOnRecord(msgspec.Struct, frozen=True, gc=False):
@@ -317,8 +317,16 @@ def provider_reference(profile: Profile, operation: Operation, reference: str) -
     Every fourth place is a letter, so that no run of digits can pass for a card number.
     """
     digest = hashlib.sha256(f"{profile.id}:{reference}".encode()).digest()
+    letters = digest[:4].translate(LETTER_OF).decode()
+    digits = digest[4:16].translate(DIGIT_OF).decode()
     places = (
-        LETTERS[byte & 15] if position % 4 == 0 else ALPHABET[byte & 31]
-        for position, byte in enumerate(digest[:PROVIDER_REFERENCE_DIGITS])
+        letters[0],
+        digits[:3],
+        letters[1],
+        digits[3:6],
+        letters[2],
+        digits[6:9],
+        letters[3],
+        digits[9:],
     )
     return profile.reference_prefixes[operation] + "".join(places)

@@ -227,8 +227,12 @@ class Provider:
         verdict = self._verdict(request, card, declines, at)
         if verdict.behaviour is Behaviour.LOST_BEFORE_PROCESSING:
             await self._silence.fall()
-        later_s = LATE_APPROVAL_S if request.operation is Operation.AUTHORIZE else REFUND_SETTLES_S
-        record = decide(self._book, request, verdict, at, rfc3339(now + timedelta(seconds=later_s)))
+        later = at
+        if verdict.behaviour is Behaviour.LATE_APPROVAL:
+            later = rfc3339(now + timedelta(seconds=LATE_APPROVAL_S))
+        elif request.operation is Operation.REFUND:
+            later = rfc3339(now + timedelta(seconds=REFUND_SETTLES_S))
+        record = decide(self._book, request, verdict, at, later)
         await self._keep(original, record)
         if record.behaviour is Behaviour.ANSWER_LOST:
             await self._silence.fall()
