@@ -27,6 +27,8 @@ class ProviderCaptureRequest:
     """ Your own reference, such as an order number. Need not be unique. """
     attempt: int | Unset = UNSET
     """ Which attempt for this payment it is, from 1. Another attempt may meet another fate. """
+    final: bool | Unset = False
+    """ Whether this is the last capture of the authorization. What is left of it is then released. """
 
     def to_dict(self) -> dict[str, Any]:
         reference = self.reference
@@ -40,6 +42,8 @@ class ProviderCaptureRequest:
         merchant_reference = self.merchant_reference
 
         attempt = self.attempt
+
+        final = self.final
 
         field_dict: dict[str, Any] = {}
 
@@ -55,6 +59,8 @@ class ProviderCaptureRequest:
             field_dict["merchant_reference"] = merchant_reference
         if attempt is not UNSET:
             field_dict["attempt"] = attempt
+        if final is not UNSET:
+            field_dict["final"] = final
 
         return field_dict
 
@@ -73,6 +79,8 @@ class ProviderCaptureRequest:
 
         attempt = d.pop("attempt", UNSET)
 
+        final = d.pop("final", UNSET)
+
         provider_capture_request = cls(
             reference=reference,
             original_reference=original_reference,
@@ -80,6 +88,7 @@ class ProviderCaptureRequest:
             currency=currency,
             merchant_reference=merchant_reference,
             attempt=attempt,
+            final=final,
         )
 
         return provider_capture_request
