@@ -12,6 +12,11 @@ _CANDIDATE = re.compile(rf"\d(?:{_SEPARATOR}\d){{{_DIGITS_MIN - 1},}}")
 _GROUP = re.compile(r"\d+")
 # The same for JSON as it comes on the wire, provided that it is ASCII and escapes nothing.
 _RAW_CANDIDATE = re.compile(rb"[0-9](?:[ \-]{0,3}[0-9]){12}")
+# A random UUID holds 13 Luhn-valid digits in a row once in some ten thousand, and is what most keys and references are.
+_UUID = re.compile(
+    r"(?<![0-9a-z])(?=[0-9-]*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-z])",
+    re.IGNORECASE,
+)
 
 
 def luhn_valid(digits: str) -> bool:
@@ -27,7 +32,7 @@ def luhn_valid(digits: str) -> bool:
 
 def find_card_number(text: str) -> bool:
     """Whether `text` holds a card number: 13 to 19 Luhn-valid digits, separated or not, no further digit
-    beside them."""
+    beside them. What lies inside a UUID (RFC 9562, with a letter in it) is none."""
     return len(text) >= _DIGITS_MIN and next(_spans(text), None) is not None
 
 
@@ -47,10 +52,13 @@ def may_hold_card_number(raw: bytes) -> bool:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
+    uuids = [uuid.span() for uuid in _UUID.finditer(text)] if "-" in text else []
     for candidate in _CANDIDATE.finditer(text):
         groups = list(_GROUP.finditer(text, candidate.start(), candidate.end()))
         for first in range(len(groups)):
-            yield from _spans_from(groups, first)
+            for start, end in _spans_from(groups, first):
+                if not any(begin <= start and end <= finish for begin, finish in uuids):
+                    yield start, end
 
 
 def _spans_from(groups: list[re.Match[str]], first: int) -> Iterator[tuple[int, int]]:

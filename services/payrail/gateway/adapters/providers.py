@@ -164,20 +164,22 @@ def _said(operation: ProviderOperation, latency_ms: int | None) -> Approved | De
 
 
 def _refused(response: Response[Any], operation: str, latency_ms: int) -> Answer:
-    """A problem instead of a record. A refusal of a capture or a reversal is the provider's word; others are not."""
-    code = getattr(response.parsed, "code", None)
-    if code is None:
+    """A problem in place of a record. That a capture or reversal cannot be is the provider's word, and stands."""
+    problem = response.parsed
+    code = getattr(problem, "code", None)
+    if problem is None or code is None:
         return Unknown("unreadable_answer", latency_ms)
-    if getattr(response.parsed, "processed", UNSET) is False or response.status_code in _NOT_LET_IN:
+    if operation != "authorize" and response.status_code in _REFUSALS:
+        return Declined(Decline(code, problem.detail), latency_ms)
+    if (
+        getattr(problem, "processed", UNSET) is False
+        or response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
         return NotProcessed(code, latency_ms)
-    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unknown(code, latency_ms)
-    if operation == "authorize":
-        return NotProcessed(code, latency_ms)
-    return Declined(Decline(code, response.parsed.detail), latency_ms)
+    return Unknown(code, latency_ms)
 
 
-_NOT_LET_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST)
+_REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _ordinal(payment: Payment, attempt: AttemptOpened) -> int:

@@ -15,7 +15,7 @@ from payrail.gateway.flows.list_payments import PaymentFilter, list_payments
 from payrail.gateway.ports import CardDetails
 from payrail.runtime.clock import parse_rfc3339, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
-from payrail.runtime.problems import PROBLEM_MEDIA_TYPE
+from payrail.runtime.problems import PROBLEM_MEDIA_TYPE, Problem
 
 
 class Handlers:
@@ -37,6 +37,7 @@ class Handlers:
         }
 
     async def create_payment(self, call: Call) -> Answer:
+        _require_short_keys(call.body.get("metadata") or {})
         method = call.body["payment_method"]
         rendered = await create_payment(
             self.gateway,
@@ -102,6 +103,19 @@ def _bare(key: str) -> str:
     return key
 
 
+def _require_short_keys(metadata: dict[str, str]) -> None:
+    """OpenAPI 3.0 cannot say how long a key of an object may be; the contract says it in words."""
+    if any(len(key) > _METADATA_KEY_LENGTH_MAX for key in metadata):
+        message = f"a key must have at most {_METADATA_KEY_LENGTH_MAX} characters"
+        raise Problem(
+            422,
+            "validation_failed",
+            "The request body is not valid",
+            "One field is not valid.",
+            errors=[{"pointer": "/metadata", "message": message}],
+        )
+
+
 def _answer(call: Call, rendered: Rendered) -> Answer:
     call.log["outcome"] = rendered.body.get("state", rendered.body.get("code"))
     call.log["payment_id"] = rendered.body.get("id", call.path.get("payment_id"))
@@ -115,6 +129,7 @@ def _answer(call: Call, rendered: Rendered) -> Answer:
 
 
 _ACCEPTED = 202
+_METADATA_KEY_LENGTH_MAX = 40
 
 
 def _filter(query: dict[str, Any]) -> PaymentFilter:
