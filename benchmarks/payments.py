@@ -4,7 +4,6 @@ Each figure is a ratio of medians over interleaved rounds of one run; the machin
 """
 
 import argparse
-import asyncio
 import itertools
 import os
 import tempfile

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from payrail.provider_sim.errors import (
     AmountExceeded,
@@ -91,6 +92,16 @@ def test_captures_add_up_to_the_authorized_amount_and_not_beyond(book: Book) -> 
         capture(book, "c4", 1)
     assert standing(book).captured == 100
     assert book.counts()[Operation.CAPTURE] == 2
+
+
+def test_a_final_capture_releases_the_rest(book: Book) -> None:
+    authorize(book)
+    last = do(book, replace(request(Operation.CAPTURE, "c1", "a", 60), final=True))
+    assert held(standing(book), NOW) == 0
+    with pytest.raises(OriginalNotOpen):
+        capture(book, "c2", 1)
+    book.withdraw(last)
+    assert held(standing(book), NOW) == 100
 
 
 def test_only_an_approved_authorization_can_be_captured(book: Book) -> None:

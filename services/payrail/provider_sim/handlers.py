@@ -142,6 +142,7 @@ def _request(
         country=country,
         attempt=body.get("attempt"),
         card=card,
+        final=body.get("final", False),
     )
 
 

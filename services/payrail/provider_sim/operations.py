@@ -36,7 +36,10 @@ class CardOnRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An operation as it is asked for. ``amount`` is in minor units; a reversal has neither amount nor currency."""
+    """An operation as it is asked for. ``amount`` is in minor units; a reversal has neither amount nor currency.
+
+    ``final`` is of a capture: what is left of the authorization is released.
+    """
 
     operation: Operation
     reference: str
@@ -48,6 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     country: str | None = None
     attempt: int | None = None
     card: CardOnRecord | None = None
+    final: bool = False
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -72,10 +76,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 @dataclass(slots=True)
 class Standing:
-    """What became of one authorization: ``reversal`` is the record that released it or forbade it."""
+    """What became of one authorization: ``reversal`` is the record that released it or forbade it; ``closed`` says
+    that a final capture released the rest."""
 
     record: Record | None = None
     captured: int = 0
+    closed: bool = False
     refunds: dict[str, Record] = field(default_factory=dict)
     reversal: Record | None = None
 
@@ -117,6 +123,7 @@ class Book:
             standing.reversal = standing.reversal or record
         elif request.operation is Operation.CAPTURE:
             standing.captured += request.amount
+            standing.closed = standing.closed or request.final
         else:
             standing.refunds[request.reference] = record
 
@@ -137,6 +144,7 @@ class Book:
             standing.reversal = None if standing.reversal is record else standing.reversal
         elif request.operation is Operation.CAPTURE:
             standing.captured -= request.amount
+            standing.closed = standing.closed and not request.final
         else:
             del standing.refunds[request.reference]
         if standing == Standing():
@@ -188,7 +196,7 @@ def held(standing: Standing, now: str) -> int:
     record = standing.record
     if record is None or record.outcome is not Outcome.APPROVED or _is_on_its_way(record, now):
         return 0
-    if standing.reversal is not None:
+    if standing.reversal is not None or standing.closed:
         return 0
     return record.request.amount - standing.captured
 

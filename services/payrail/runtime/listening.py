@@ -8,7 +8,7 @@ _BACKLOG = 2048
 _LISTEN_STATE = "0A"
 
 
-class PortTaken(Exception):  # noqa: N818 - what happened, as the command line tells it
+class PortTaken(Exception):
     """Another process listens on the port. `holder` is "command (pid n)", or None if the system does not
     tell."""
 

@@ -12,7 +12,7 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 _ERROR_CLASSES = (4, 5)
 
 
-class Problem(Exception):  # noqa: N818 - the name that RFC 9457 gives it
+class Problem(Exception):
     """An answer that says what went wrong. Nothing in it may hold a card number, a key or an inner detail.
 
     `code` is stable and decides; `title` names the kind of problem; `detail` says what happened this time.
