@@ -1,0 +1,33 @@
+"""Between the wire and the flows: what a call brings with it, and how a flow's answer goes out."""
+
+from payrail.gateway.domain.answers import Rendered
+from payrail.gateway.flows.gateway import Request
+from payrail.runtime.contract_app import Answer, Call
+from payrail.runtime.problems import PROBLEM_MEDIA_TYPE
+
+_ACCEPTED = 202
+
+
+def request_of(call: Call) -> Request:
+    """The circumstances of a command that takes an idempotency key."""
+    return Request(call.caller, call.correlation_id, _bare(call.headers["idempotency-key"]))
+
+
+def _bare(key: str) -> str:
+    """The key without the quotes of a structured field string: both forms are one key (draft-ietf-httpapi)."""
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        return key[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return key
+
+
+def answer(call: Call, rendered: Rendered) -> Answer:
+    """A flow's answer on its way out: marked when it is a replay, with a time to come back when it is not final."""
+    call.log["outcome"] = rendered.body.get("state", rendered.body.get("code"))
+    call.log["payment_id"] = rendered.body.get("id", call.path.get("payment_id"))
+    headers = {}
+    if rendered.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if rendered.status == _ACCEPTED:
+        headers["Retry-After"] = "1"
+    media_type = PROBLEM_MEDIA_TYPE if "code" in rendered.body else "application/json"
+    return Answer(rendered.status, rendered.body, headers, media_type)
