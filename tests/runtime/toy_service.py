@@ -1,4 +1,5 @@
-"""A small service with a contract of its own, to try the contract app on: boxes that hold labels and cards."""
+"""A small service with a contract of its own, to try the contract app on: boxes that hold labels and
+cards."""
 
 import io
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +29,7 @@ class ToyError(Exception):
     code = "toy_error"
 
 
-class BoxLocked(ToyError):
+class BoxLockedError(ToyError):
     code = "box_locked"
 
     def __init__(self, detail: str) -> None:
@@ -38,7 +39,7 @@ class BoxLocked(ToyError):
         self.headers = {"Retry-After": "1"}
 
 
-class BoxLockedTwice(BoxLocked):
+class BoxLockedTwiceError(BoxLockedError):
     """A subclass without an entry of its own."""
 
 
@@ -246,7 +247,9 @@ class Toy:
                 "health": self.echo,
             },
             authenticate={"ToyKey": self.authenticate},
-            errors=ErrorTable({BoxLocked: (409, "The box is locked"), ToyError: (418, "Not documented")}),
+            errors=ErrorTable(
+                {BoxLockedError: (409, "The box is locked"), ToyError: (418, "Not documented")}
+            ),
             lifespan=self.lifespan,
             log=self.writer,
         )

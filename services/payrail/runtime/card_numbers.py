@@ -26,7 +26,8 @@ def luhn_valid(digits: str) -> bool:
 
 
 def find_card_number(text: str) -> bool:
-    """Whether `text` holds a card number: 13 to 19 Luhn-valid digits, separated or not, no further digit beside them."""
+    """Whether `text` holds a card number: 13 to 19 Luhn-valid digits, separated or not, no further digit
+    beside them."""
     return len(text) >= _DIGITS_MIN and next(_spans(text), None) is not None
 
 

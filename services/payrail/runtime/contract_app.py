@@ -1,4 +1,5 @@
-"""An ASGI app made from a contract: Connexion reads the document, and everything a request needs is compiled at start.
+"""An ASGI app made from a contract: Connexion reads the document, and all that a request needs is compiled at
+start.
 
 Requests and answers are validated, every error is a problem document, and each request leaves one log line.
 """
@@ -12,7 +13,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from .contract import refusals
-from .contract.answers import ContractViolation, Outcome
+from .contract.answers import ContractViolationError, Outcome
 from .contract.calls import Answer, Authenticator, Call, Handler, OperationInfo
 from .contract.document import (
     DOCS_PATH,
@@ -22,7 +23,7 @@ from .contract.document import (
     ContractError,
     document_pages,
 )
-from .contract.requests import ClientGone, Message, Receive, Request, Scope, Send
+from .contract.requests import ClientGoneError, Message, Receive, Request, Scope, Send
 from .contract.routes import RouteTable
 from .logs import LogWriter, stderr_log
 from .problems import ErrorTable, Problem, internal_error
@@ -33,7 +34,7 @@ __all__ = [
     "Call",
     "ContractApp",
     "ContractError",
-    "ContractViolation",
+    "ContractViolationError",
     "Handler",
     "OperationInfo",
     "build_contract_app",
@@ -56,10 +57,10 @@ def build_contract_app(
 ) -> "ContractApp":
     """The app of `service`.
 
-    `handlers` is keyed by operationId and `authenticate` by security scheme; each operation must have a handler and
-    each handler an operation. `contract` is a bundled OpenAPI 3.0 document and is not changed. `lifespan` makes an
-    async context manager that is entered before the first request and left after the last.
-    Raises ContractError when contract and handlers do not fit.
+    `handlers` is keyed by operationId and `authenticate` by security scheme; each operation must have a
+    handler and each handler an operation. `contract` is a bundled OpenAPI 3.0 document and is not changed.
+    `lifespan` makes an async context manager that is entered before the first request and left after the
+    last. Raises ContractError when contract and handlers do not fit.
     """
     document = ContractDocument(contract)
     api = ContractAPI(document, handlers=handlers, authenticate=authenticate, errors=errors)
@@ -104,7 +105,7 @@ class ContractApp:
             else:
                 status, code = outcome.status, outcome.code
                 await outcome.send(send, request.method, request.correlation_id)
-        except ClientGone:
+        except ClientGoneError:
             code = "client_gone"
         finally:
             self._log_request(request, status, code, started_ns)
@@ -114,7 +115,8 @@ class ContractApp:
         try:
             raw_path = request.raw_path
             if raw_path == self._document or raw_path.startswith(self._docs):
-                return await self._page(request, send)
+                await self._page(request, send)
+                return None
             path, segments = self.routes.find(raw_path)
             request.route = path.template
             operation = path.operation(request.method)
@@ -122,7 +124,7 @@ class ContractApp:
             return await operation.outcome(request, path.names, segments)
         except Problem as problem:
             return Outcome.of_problem(problem, request.correlation_id)
-        except ClientGone:
+        except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises becomes an answer
             self._log.exception(
@@ -135,7 +137,8 @@ class ContractApp:
             return Outcome.of_problem(internal_error(), request.correlation_id)
 
     async def _page(self, request: Request, send: Send) -> None:
-        """Connexion serves the document and Swagger UI; their answers get the correlation id as all others do."""
+        """Connexion serves the document and Swagger UI; their answers get the correlation id as all others
+        do."""
         below = request.raw_path[len(self._docs) :]
         if request.raw_path != self._document and below and (not below.startswith(b"/") or b"%" in below):
             raise refusals.not_found()
@@ -173,16 +176,19 @@ class ContractApp:
         )
 
     async def _live(self, receive: Receive, send: Send) -> None:
+        """The ASGI lifespan: what fails is logged here, and the server is told, which then ends."""
         await receive()
+        phase = "startup"
         try:
             async with self._lifespan() if self._lifespan else _Nothing():
                 await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
                 await receive()
-        except BaseException as error:
-            self._log.exception("lifespan_failed", error, service=self.service)
-            await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
-            raise
-        await send({"type": "lifespan.shutdown.complete"})
+        except Exception as error:  # noqa: BLE001 - the boundary: the server is told, and it ends the process
+            self._log.exception("lifespan_failed", error, service=self.service, phase=phase)
+            await send({"type": f"lifespan.{phase}.failed", "message": f"{self.service}: {phase} failed"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
 
 class _Nothing:
@@ -190,5 +196,5 @@ class _Nothing:
     async def __aexit__(self, *_: object) -> None: ...
 
 
-async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+async def _nothing_here(*_: Any) -> None:
     raise refusals.not_found()

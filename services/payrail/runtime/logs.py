@@ -1,4 +1,5 @@
-"""Structured logs: one JSON line each, written by a thread of their own, so that no reader can slow a request down."""
+"""Structured logs: one JSON line each, written by a thread of their own, so that no reader can slow a request
+down."""
 
 import atexit
 import logging
@@ -24,8 +25,8 @@ _STOP = object()
 class LogWriter:
     """Writes JSON lines to a binary stream, in order, in batches.
 
-    A stream that is slow makes lines wait; beyond a bound they are dropped and counted, and the count is logged. A
-    stream that is closed loses them. Nothing of this reaches or blocks the caller.
+    A stream that is slow makes lines wait; beyond a bound they are dropped and counted, and the count is
+    logged. A stream that is closed loses them. Nothing of this reaches or blocks the caller.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -139,7 +140,8 @@ class JsonLogHandler(logging.Handler):
 
 
 def capture_standard_logging(writer: LogWriter) -> None:
-    """Sends warnings and errors of all libraries to `writer`, and request lines of httpx and uvicorn nowhere."""
+    """Sends warnings and errors of all libraries to `writer`, and request lines of httpx and uvicorn
+    nowhere."""
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if isinstance(handler, JsonLogHandler)]:
         root.removeHandler(handler)

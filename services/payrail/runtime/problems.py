@@ -1,4 +1,5 @@
-"""RFC 9457 problems: the one shape of every error on the wire, and the table that maps a service's errors to it."""
+"""RFC 9457 problems: the one shape of every error on the wire, and the table that maps a service's errors to
+it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +9,10 @@ import orjson
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
+_ERROR_CLASSES = (4, 5)
 
-class Problem(Exception):
+
+class Problem(Exception):  # noqa: N818 - the name that RFC 9457 gives it
     """An answer that says what went wrong. Nothing in it may hold a card number, a key or an inner detail.
 
     `code` is stable and decides; `title` names the kind of problem; `detail` says what happened this time.
@@ -37,7 +40,8 @@ class Problem(Exception):
         self.extra = dict(extra or {})
 
     def document(self, correlation_id: str) -> dict[str, Any]:
-        """The problem document of this occurrence; `instance` names it by its correlation id, never by its path."""
+        """The problem document of this occurrence; `instance` names it by its correlation id, never by its
+        path."""
         document = {
             **self.extra,
             "type": f"/problems/{self.code}",
@@ -65,13 +69,13 @@ def internal_error() -> Problem:
 class ErrorTable:
     """Maps exception classes to (status, title). The nearest class in an exception's MRO decides.
 
-    A mapped exception has a stable `code` and may have `detail`, `errors`, `headers` and `extra`; its `str()` is
-    never shown. Raises ValueError for an entry that could not be rendered.
+    A mapped exception has a stable `code` and may have `detail`, `errors`, `headers` and `extra`; its `str()`
+    is never shown. Raises ValueError for an entry that could not be rendered.
     """
 
     def __init__(self, entries: Mapping[type[Exception], tuple[int, str]]) -> None:
         for error, (status, title) in entries.items():
-            if not 400 <= status <= 599 or not title:
+            if status // 100 not in _ERROR_CLASSES or not title:
                 raise ValueError(f"{error.__name__} is mapped to {status} {title!r}, which is no problem")
         self._entries = dict(entries)
 

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from jsonschema_rs import Draft4Validator
 
-from ..problems import PROBLEM_MEDIA_TYPE, Problem
+from payrail.runtime.problems import PROBLEM_MEDIA_TYPE, Problem
+
 from .calls import Answer
 from .requests import Send
 from .schemas import SchemaCompiler, faults
@@ -16,8 +17,9 @@ from .schemas import SchemaCompiler, faults
 _HEADER_VALUE = re.compile(r"[\t -~\u00a0-\u00ff]*")
 
 
-class ContractViolation(Exception):
-    """A service's own answer is not as its contract says. The message names places and rules, never values."""
+class ContractViolationError(Exception):
+    """A service's own answer is not as its contract says. The message names places and rules, never
+    values."""
 
 
 class Outcome:
@@ -96,32 +98,34 @@ class Answers:
         if described is None:
             described = self._by_status.get(f"{status // 100}XX") or self._by_status.get("DEFAULT")
             if described is None:
-                raise ContractViolation(f"status {status} is not in the contract")
+                raise ContractViolationError(f"status {status} is not in the contract")
         return described
 
     def checked(self, answer: Answer) -> Outcome:
-        """The handler's answer as it goes out. Raises ContractViolation."""
+        """The handler's answer as it goes out. Raises ContractViolationError."""
         described = self._described(answer.status)
         if described.required_headers or answer.headers:
             _check_headers(answer.headers, described.required_headers)
         if not described.media:
             if answer.body is not None:
-                raise ContractViolation(f"status {answer.status} has no body in the contract")
+                raise ContractViolationError(f"status {answer.status} has no body in the contract")
             return Outcome(answer.status, b"", None, answer.headers)
         media_type = answer.media_type.partition(";")[0]
         if media_type not in described.media:
-            raise ContractViolation(f"status {answer.status} has no {media_type} in the contract")
+            raise ContractViolationError(f"status {answer.status} has no {media_type} in the contract")
         validator = described.media[media_type]
         body = _written(answer.body) if validator is None else _valid_json(answer.body, validator)
         return Outcome(answer.status, body, answer.media_type, answer.headers)
 
     def problem(self, problem: Problem, correlation_id: str) -> Outcome:
-        """A problem that the operation's own work ended in. Raises ContractViolation."""
+        """A problem that the operation's own work ended in. Raises ContractViolationError."""
         described = self._described(problem.status)
         if described.required_headers or problem.headers:
             _check_headers(problem.headers, described.required_headers)
         if PROBLEM_MEDIA_TYPE not in described.media:
-            raise ContractViolation(f"status {problem.status} has no {PROBLEM_MEDIA_TYPE} in the contract")
+            raise ContractViolationError(
+                f"status {problem.status} has no {PROBLEM_MEDIA_TYPE} in the contract"
+            )
         validator = described.media[PROBLEM_MEDIA_TYPE]
         document = problem.document(correlation_id)
         body = orjson.dumps(document) if validator is None else _valid_json(document, validator, problem.code)
@@ -134,7 +138,9 @@ def _valid_json(body: Any, validator: Draft4Validator, code: str = "") -> bytes:
         wrong = "; ".join(
             f"{fault['pointer'] or '/'} {fault['message']}" for fault in faults(validator, value)
         )
-        raise ContractViolation(f"the body is not as in the contract: {code and f'code {code}: '}{wrong}")
+        raise ContractViolationError(
+            f"the body is not as in the contract: {code and f'code {code}: '}{wrong}"
+        )
     return body if isinstance(body, bytes) else orjson.dumps(body)
 
 
@@ -143,14 +149,14 @@ def _written(body: Any) -> bytes | AsyncIterator[bytes]:
         return body.encode()
     if isinstance(body, bytes) or hasattr(body, "__aiter__"):
         return body  # type: ignore[no-any-return]
-    raise ContractViolation(f"a body of type {type(body).__name__} has no text form")
+    raise ContractViolationError(f"a body of type {type(body).__name__} has no text form")
 
 
 def _check_headers(headers: Mapping[str, str], required: list[str]) -> None:
     present = {name.lower() for name in headers}
     missing = [name for name in required if name not in present]
     if missing:
-        raise ContractViolation(f"header {missing[0]} is missing")
+        raise ContractViolationError(f"header {missing[0]} is missing")
     for name, value in headers.items():
         if not _HEADER_VALUE.fullmatch(value):
-            raise ContractViolation(f"header {name} has a value that no header may have")
+            raise ContractViolationError(f"header {name} has a value that no header may have")

@@ -17,10 +17,11 @@ class OperationInfo:
 
 @dataclass(slots=True)
 class Call:
-    """One valid request: parameters in their contract's types, defaults filled in, and an authenticated caller.
+    """One valid request: parameters in their contract's types, defaults filled in, and an authenticated
+    caller.
 
-    `headers` holds the header parameters of the contract by lower-case name. What a handler writes to `log` becomes
-    part of the request's log line, so no card number, key or body may go there.
+    `headers` holds the header parameters of the contract by lower-case name. What a handler writes to `log`
+    becomes part of the request's log line, so no card number, key or body may go there.
     """
 
     operation: str
@@ -38,7 +39,8 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """A handler's answer. `body` is JSON-able, or bytes, text or an async iterator of bytes for other media types.
+    """A handler's answer. `body` is JSON-able, or bytes, text or an async iterator of bytes for other media
+    types.
 
     Bytes with a JSON media type are taken as JSON that is already written, and are sent as they stand.
     """
@@ -51,6 +53,7 @@ class Answer:
 
 Handler = Callable[[Call], Awaitable[Answer]]
 Authenticator = Callable[[str, Mapping[str, str], OperationInfo], Any]
-"""Gets the bearer key, the identity headers that came (by lower-case name) and the operation. Returns the caller or an
-awaitable of it, or raises a Problem with 401 or 403. A caller's `name`, if it has one, is logged."""
+"""Gets the bearer key, the identity headers that came (by lower-case name) and the operation. Returns the
+caller or an awaitable of it, or raises a Problem with 401 or 403. A caller's `name`, if it has one, is
+logged."""
 ByteStream = AsyncIterator[bytes]

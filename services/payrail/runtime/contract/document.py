@@ -1,4 +1,5 @@
-"""Connexion reads the contract here: references, base path, operations, resolver, security and the document's pages."""
+"""Connexion reads the contract here: references, base path, operations, resolver, security and the document's
+pages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +7,13 @@ from typing import Any
 from connexion.json_schema import resolve_refs
 from connexion.middleware.abstract import AbstractRoutingAPI
 from connexion.middleware.swagger_ui import SwaggerUIMiddleware
-from connexion.operations import OpenAPIOperation
+from connexion.operations.abstract import AbstractOperation
 from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
 from connexion.spec import OpenAPISpecification
 
-from ..problems import ErrorTable
+from payrail.runtime.problems import ErrorTable
+
 from .calls import Authenticator, Handler, OperationInfo
 from .operation import Operation
 from .routes import RouteTable
@@ -25,7 +27,7 @@ class ContractError(ValueError):
     """A contract and the handlers given for it do not fit together; the service must not start."""
 
 
-class ContractDocument(OpenAPISpecification):  # type: ignore[misc]
+class ContractDocument(OpenAPISpecification):
     """A bundled contract as Connexion's specification.
 
     The document is not validated again: the tests do that, and it would cost each start a fifth of a second.
@@ -33,19 +35,21 @@ class ContractDocument(OpenAPISpecification):  # type: ignore[misc]
 
     def __init__(self, contract: dict[str, Any]) -> None:
         self._raw_spec = contract
-        self._spec = resolve_refs(contract)
-        self._set_defaults(self._spec)
+        self._spec = resolve_refs(contract)  # type: ignore[no-untyped-call]
+        self._set_defaults(self._spec)  # type: ignore[no-untyped-call]
         self._base_uri = ""
 
     def with_base_path(self, base_path: str) -> "ContractDocument":
-        """The document to serve: as it was written, with references, but calling the host that it came from."""
+        """The document to serve: as it was written, with references, but calling the host that it came
+        from."""
         served = object.__new__(ContractDocument)
         served._raw_spec = served._spec = {**self._raw_spec, "servers": [{"url": base_path or "/"}]}
         return served
 
 
-class ContractAPI(AbstractRoutingAPI):  # type: ignore[misc]
-    """Connexion walks the contract's paths and resolves each operation; compiled, they go to a table of ours."""
+class ContractAPI(AbstractRoutingAPI[Operation]):
+    """Connexion walks the contract's paths and resolves each operation; compiled, they go to a table of
+    ours."""
 
     def __init__(
         self,
@@ -62,8 +66,8 @@ class ContractAPI(AbstractRoutingAPI):  # type: ignore[misc]
         _check_handlers(document, handlers)
         super().__init__(document, resolver=Resolver(handlers.__getitem__))
 
-    def make_operation(self, operation: OpenAPIOperation) -> Operation:
-        definition = self.specification.get_operation(operation.path, operation.method)
+    def make_operation(self, operation: AbstractOperation) -> Operation:
+        definition: dict[str, Any] = self.specification["paths"][operation.path][operation.method]
         info = OperationInfo(
             operation_id=operation.operation_id,
             method=operation.method.upper(),
@@ -84,7 +88,7 @@ class ContractAPI(AbstractRoutingAPI):  # type: ignore[misc]
             raise ContractError(f"{info.operation_id}: {error}") from error
 
     @staticmethod
-    def _framework_path_and_name(operation: OpenAPIOperation, path: str) -> tuple[str, str]:
+    def _framework_path_and_name(operation: AbstractOperation, path: str) -> tuple[str, str]:
         return path, operation.operation_id
 
     def _add_operation_internal(
@@ -107,7 +111,8 @@ def _check_handlers(document: ContractDocument, handlers: Mapping[str, Handler])
     foreign = sorted(set(handlers) - set(described))
     if twice or missing or foreign:
         raise ContractError(
-            f"operations described twice: {twice}, without a handler: {missing}; handlers without an operation: {foreign}"
+            f"operations described twice: {twice}, without a handler: {missing}; "
+            f"handlers without an operation: {foreign}"
         )
 
 

@@ -1,4 +1,5 @@
-"""Reads JSON from the wire strictly: UTF-8, finite numbers, unique keys, limited depth, no NUL, no lone surrogates."""
+"""Reads JSON from the wire strictly: UTF-8, finite numbers, unique keys, limited depth, no NUL, no lone
+surrogates."""
 
 import json
 import re
@@ -10,7 +11,8 @@ from . import refusals
 
 DEPTH_MAX = 64
 
-# An unterminated string matches up to the end of the text, so that no input makes the search start again and again.
+# An unterminated string matches up to the end of the text, so that no input makes the search start again and
+# again.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -74,7 +76,8 @@ def _holds_nul(value: Any) -> bool:
 
 
 def _repeats_a_key(raw: bytes, value: Any) -> bool:
-    """A parsed object keeps one of two equal keys; then the text has more colons between tokens than members."""
+    """A parsed object keeps one of two equal keys; then the text has more colons between tokens than
+    members."""
     members = _members(value)
     colons = raw.count(b":")
     return colons != members and _STRING.sub(b"", raw).count(b":") != members

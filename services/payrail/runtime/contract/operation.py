@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..card_numbers import may_hold_card_number
-from ..problems import ErrorTable
+from payrail.runtime.card_numbers import may_hold_card_number
+from payrail.runtime.problems import ErrorTable
+
 from . import refusals
 from .answers import Answers, Outcome
 from .calls import Authenticator, Call, Handler, OperationInfo

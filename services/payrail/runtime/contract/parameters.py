@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl
 
 from jsonschema_rs import Draft4Validator
 
-from ..card_numbers import find_card_number
-from ..problems import Problem
+from payrail.runtime.card_numbers import find_card_number
+from payrail.runtime.problems import Problem
+
 from . import refusals
 from .schemas import Schema, SchemaCompiler, faults
 from .sensitive import id_pattern
@@ -55,7 +56,8 @@ class Parameter:
         self._validator: Draft4Validator = compiler.request(schema)
 
     def value(self, texts: Sequence[str]) -> Any:
-        """The value of this parameter's texts. Raises a Problem: invalid_encoding, sensitive_data or invalid_…."""
+        """The value of this parameter's texts. Raises a Problem: invalid_encoding, sensitive_data or
+        invalid_…."""
         if self.repeats:
             value = [self._one(text) for text in (texts[0].split(",") if self._split else texts)]
         elif len(texts) == 1:

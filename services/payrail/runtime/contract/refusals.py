@@ -2,13 +2,14 @@
 
 import re
 
-from ..problems import Problem
+from payrail.runtime.problems import Problem
 
 _SPEAKABLE = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 
 
 def speakable(name: str) -> bool:
-    """Whether a name that a client made up may be shown: letters only, so that it can hold neither number nor key."""
+    """Whether a name that a client made up may be shown: letters only, so that it can hold neither number nor
+    key."""
     return _SPEAKABLE.fullmatch(name) is not None
 
 

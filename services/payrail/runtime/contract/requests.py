@@ -1,4 +1,5 @@
-"""One HTTP request as the contract app sees it: headers read once, correlation settled, the body read with a limit."""
+"""One HTTP request as the contract app sees it: headers read once, correlation settled, the body read with a
+limit."""
 
 import base64
 import os
@@ -6,7 +7,8 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from ..card_numbers import find_card_number
+from payrail.runtime.card_numbers import find_card_number
+
 from . import refusals
 
 Scope = MutableMapping[str, Any]
@@ -22,7 +24,7 @@ _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9
 _NONE_REPEATED: frozenset[bytes] = frozenset()
 
 
-class ClientGone(Exception):
+class ClientGoneError(Exception):
     """The client closed the connection before its request was whole; nobody waits for an answer."""
 
 
@@ -98,7 +100,7 @@ class Request:
     async def _chunk(self) -> Message:
         message = await self.receive()
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise ClientGoneError
         return message
 
 

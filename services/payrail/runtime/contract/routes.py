@@ -15,7 +15,7 @@ class Path:
 
     def __init__(self, template: str) -> None:
         self.template = template
-        self.operations: dict[str, "Operation"] = {}
+        self.operations: dict[str, Operation] = {}
         segments = template.encode().split(b"/")
         self.segments = tuple(None if segment.startswith(b"{") else segment for segment in segments)
         self.names = tuple(segment[1:-1].decode() for segment in segments if segment.startswith(b"{"))

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from jsonschema_rs import Draft4Validator, ValidationError
 
-from ..card_numbers import find_card_number
+from payrail.runtime.card_numbers import find_card_number
+
 from .refusals import speakable
 
 Schema = dict[str, Any]
@@ -18,13 +19,14 @@ _SEGMENT_LENGTH_MAX = 64
 _SUBSCHEMAS = ("items", "not", "additionalProperties")
 _SUBSCHEMA_LISTS = ("allOf", "anyOf", "oneOf")
 _KEYWORDS = frozenset(
-    "type enum multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern format "
-    "maxItems minItems uniqueItems maxProperties minProperties required".split()
+    "type enum multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern "
+    "format maxItems minItems uniqueItems maxProperties minProperties required".split()  # noqa: SIM905 - a list of words
 )
 
 
 class SchemaCompiler:
-    """Makes one validator for each distinct schema; a shared schema, such as the problem's, is compiled once."""
+    """Makes one validator for each distinct schema; a shared schema, such as the problem's, is compiled
+    once."""
 
     def __init__(self) -> None:
         self._validators: dict[bytes, Draft4Validator] = {}
@@ -83,7 +85,8 @@ def _nullable(schema: Schema) -> Schema:
 
 
 def faults(validator: Draft4Validator, value: Any) -> Errors:
-    """What is wrong with `value`, each with a JSON pointer; empty when it is valid. No message repeats a value."""
+    """What is wrong with `value`, each with a JSON pointer; empty when it is valid. No message repeats a
+    value."""
     found = (fault for error in validator.iter_errors(value) for fault in _explained(error))
     return list(islice(found, _ERRORS_MAX))
 
@@ -103,7 +106,8 @@ def _explained(error: ValidationError) -> Iterable[dict[str, str]]:
 
 
 def _unlikeliness(branch: list[ValidationError]) -> tuple[int, int]:
-    """A form whose own members were met and found wrong is the one that was meant, not one with foreign members."""
+    """A form whose own members were met and found wrong is the one that was meant, not one with foreign
+    members."""
     strangers = sum(error.kind.name in ("additionalProperties", "required", "enum") for error in branch)
     return strangers, len(branch)
 

@@ -1,4 +1,5 @@
-"""Who calls: Connexion finds the handler of each security scheme, and the handlers here read the credentials."""
+"""Who calls: Connexion finds the handler of each security scheme, and the handlers here read the
+credentials."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +16,21 @@ ReadCredential = Callable[[Headers], str | None]
 _BEARER = b"bearer "
 
 
-class BearerKey(BearerSecurityHandler):  # type: ignore[misc]
+class BearerKey(BearerSecurityHandler):
     """Reads the key of an `Authorization: Bearer` header."""
 
     def get_fn(self, security_scheme: Any, required_scopes: Any) -> ReadCredential:  # noqa: ARG002 - Connexion's call
         return read_bearer_key
 
 
-class IdentityHeader(ApiKeySecurityHandler):  # type: ignore[misc]
+class IdentityHeader(ApiKeySecurityHandler):
     """Reads a header that asserts an identity; it proves nothing by itself."""
 
     def get_fn(self, security_scheme: Any, required_scopes: Any) -> ReadCredential | None:  # noqa: ARG002
+        if security_scheme["in"] != "header":
+            return None
         name = security_scheme["name"].lower().encode("ascii")
-        return lambda headers: _text(headers.get(name)) if security_scheme["in"] == "header" else None
+        return lambda headers: _text(headers.get(name))
 
 
 def read_bearer_key(headers: Headers) -> str | None:
@@ -88,8 +91,8 @@ def compile_security(
 ) -> Security | None:
     """The security of an operation, or None if it is open to all.
 
-    The authenticator of the one bearer scheme decides with all identity headers at hand, which ones it needs included.
-    Raises ValueError for a requirement that could not be enforced.
+    The authenticator of the one bearer scheme decides with all identity headers at hand, which ones it needs
+    included. Raises ValueError for a requirement that could not be enforced.
     """
     if not requirements:
         return None
@@ -97,10 +100,13 @@ def compile_security(
     readers: dict[str, ReadCredential] = {}
     for requirement in requirements:
         for name, scopes in requirement.items():
-            readers[name] = factory.parse_security_scheme(schemes[name], scopes)
+            reader = factory.parse_security_scheme(dict(schemes[name]), scopes)
+            if reader is None:
+                raise ValueError(f"{info.operation_id}: security scheme {name} is not supported")
+            readers[name] = reader
     keys = [name for name in readers if schemes[name].get("scheme") == "bearer"]
     everywhere = all(set(requirement) & set(keys) for requirement in requirements)
-    if len(keys) != 1 or not everywhere or keys[0] not in authenticate or None in readers.values():
+    if len(keys) != 1 or not everywhere or keys[0] not in authenticate:
         raise ValueError(f"{info.operation_id}: needs exactly one bearer scheme with an authenticator")
     identity = {schemes[name]["name"].lower(): reader for name, reader in readers.items() if name != keys[0]}
     return Security(readers[keys[0]], identity, authenticate[keys[0]], info)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..card_numbers import find_card_number
+from payrail.runtime.card_numbers import find_card_number
+
 from .schemas import Schema, json_pointer
 
 _EXEMPT_FORMATS = frozenset({"card-number", "cvc"})
@@ -19,7 +20,8 @@ def id_pattern(schema: Schema) -> re.Pattern[str] | None:
 
 
 class BodyRule:
-    """Which strings below one place of a body are exempt from the search. Compiled once for each operation."""
+    """Which strings below one place of a body are exempt from the search. Compiled once for each
+    operation."""
 
     __slots__ = ("exempt", "ids", "items", "members", "others")
 
