@@ -102,6 +102,7 @@ class AppendLog:
         self._mode = mode
         self._points = points
         self._end = self._synced = os.fstat(fd).st_size
+        self._failing = False
         self._damaged = False  # True while bytes of a failed write may stand after the last good line.
         self._name_unsynced = False  # True while a crash could bring the file before the last discard back.
         self._in_flight: list[_Append] = []
@@ -144,6 +145,11 @@ class AppendLog:
     @property
     def path(self) -> Path:
         return self._path
+
+    @property
+    def available(self) -> bool:
+        """Whether the log is open and its last write succeeded."""
+        return not self._closed and not self._failing
 
     @property
     def end_offset(self) -> int:
@@ -263,9 +269,11 @@ class AppendLog:
             if any(item.durable for item in batch):
                 self._sync()
         except OSError as error:
+            self._failing = True
             self._roll_back(good_end)
             self._tell_unavailable(batch, os.strerror(error.errno or 0))
             return
+        self._failing = False
         end = self._end - len(data)
         outcomes: list[int | Exception] = []
         for item in batch:

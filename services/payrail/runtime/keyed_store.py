@@ -112,6 +112,11 @@ class KeyedStore:
             raise
         return cls(path, log, items, mode=mode, compact_above_bytes=compact_above_bytes, points=points)
 
+    @property
+    def available(self) -> bool:
+        """Whether the store is open and its last write succeeded."""
+        return self._log.available
+
     def get(self, key: str) -> Record | None:
         return self._items.get(key)
 

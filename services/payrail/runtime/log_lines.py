@@ -57,8 +57,7 @@ def quarantine_torn_tail(path: Path, fd: int | None = None) -> TornTail | None:
         if offset == size:
             return None
         data = os.pread(own, size - offset, offset)
-        quarantine = path.with_name(path.name + ".quarantine")
-        _append_to_quarantine(quarantine, data)
+        quarantine = append_to_quarantine(path, data + b"\n")
         os.ftruncate(own, offset)
         os.fsync(own)
         return TornTail(path, offset, data, quarantine)
@@ -67,13 +66,16 @@ def quarantine_torn_tail(path: Path, fd: int | None = None) -> TornTail | None:
             os.close(own)
 
 
-def _append_to_quarantine(quarantine: Path, data: bytes) -> None:
+def append_to_quarantine(path: Path, lines: bytes) -> Path:
+    """Keep what must leave ``path`` in ``<file>.quarantine``, durably; returns where that is."""
+    quarantine = path.with_name(path.name + ".quarantine")
     fd = os.open(quarantine, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        write_and_sync(fd, data + b"\n")
+        write_and_sync(fd, lines)
     finally:
         os.close(fd)
     sync_directory(quarantine.parent)
+    return quarantine
 
 
 def _end_of_last_line(fd: int, size: int) -> int:
