@@ -25,6 +25,7 @@ from .contract.document import (
 )
 from .contract.requests import ClientGoneError, Message, Receive, Request, Scope, Send
 from .contract.routes import RouteTable
+from .lifespan import LIFESPAN_ERROR
 from .logs import LogWriter, stderr_log
 from .problems import ErrorTable, Problem, internal_error
 
@@ -90,7 +91,7 @@ class ContractApp:
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
@@ -175,8 +176,11 @@ class ContractApp:
             }
         )
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """The ASGI lifespan: what fails is logged here, and the server is told, which then ends."""
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI lifespan: what fails is logged here, and the server is told, which then ends.
+
+        A message of the protocol carries no more than text, so the error itself is left in the scope's state.
+        """
         await receive()
         phase = "startup"
         try:
@@ -186,6 +190,7 @@ class ContractApp:
                 await receive()
         except Exception as error:  # noqa: BLE001 - the boundary: the server is told, and it ends the process
             self._log.exception("lifespan_failed", error, service=self.service, phase=phase)
+            scope.get("state", {})[LIFESPAN_ERROR] = error
             await send({"type": f"lifespan.{phase}.failed", "message": f"{self.service}: {phase} failed"})
         else:
             await send({"type": "lifespan.shutdown.complete"})

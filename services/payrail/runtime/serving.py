@@ -12,13 +12,15 @@ from typing import Any
 import uvicorn
 import uvloop
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from .lifespan import LIFESPAN_ERROR
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Longer than clients of ours keep idle connections, so that it is they who close them.
 _KEEP_ALIVE_S = 75
 
 
 class StartUpError(Exception):
-    """The lifespan of an app failed; `name` says whose. The failure itself is in the log."""
+    """The lifespan of an app failed; `name` says whose. The failure is in the log, and the cause if the app told it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} could not start")
@@ -63,7 +65,7 @@ class _Server(uvicorn.Server):
         try:
             await super().startup(sockets)
         except SystemExit:
-            raise StartUpError(self.listener.name) from None
+            raise StartUpError(self.listener.name) from self.lifespan.state.get(LIFESPAN_ERROR)
         self.ready.set()
 
 
@@ -85,29 +87,35 @@ async def serve(
     listeners: Sequence[Listener],
     *,
     on_ready: Callable[[], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
     stop: asyncio.Event | None = None,
     grace_s: int = 5,
-    handle_signals: bool = True,
+    signals: Sequence[signal.Signals] = SIGNALS,
+    tune_gc: bool = True,
 ) -> None:
-    """Starts the apps in order, serves until SIGINT, SIGTERM or `stop`, and ends them in reverse order.
+    """Starts the apps in order, serves until one of `signals` or `stop`, and ends them in reverse order.
 
     Requests under way get `grace_s` seconds for each app; then they are cancelled. A second signal cancels
-    them at once. `on_ready` is called when all apps accept requests. Raises StartUpError when one cannot
-    start; those that had started are ended before.
+    them at once. `on_ready` is called when all apps accept requests, `on_stop` when they are about to end.
+    Raises StartUpError when one cannot start; those that had started are ended before. `tune_gc` is for a
+    process that does nothing else.
     """
     servers = [_Server(listener, grace_s) for listener in listeners]
     ending = _Stop(servers)
     running: list[tuple[_Server, asyncio.Task[None]]] = []
-    with _signals(ending.ask if handle_signals else None):
+    with _signals(signals, ending.ask):
         try:
             for server in servers:
                 running.append((server, asyncio.create_task(server.serve([server.listener.socket]))))
                 await _started(*running[-1])
-            tune_garbage_collection()
+            if tune_gc:
+                tune_garbage_collection()
             if on_ready is not None:
                 on_ready()
             await _first_of(ending.asked, stop, [task for _, task in running])
         finally:
+            if on_stop is not None:
+                on_stop()
             await _end(running)
             for listener in listeners:
                 listener.socket.close()
@@ -128,17 +136,14 @@ def tune_garbage_collection() -> None:
 
 
 @contextlib.contextmanager
-def _signals(handler: Callable[[], None] | None) -> Iterator[None]:
-    if handler is None:
-        yield
-        return
+def _signals(numbers: Sequence[signal.Signals], handler: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
+    for number in numbers:
         loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
-        for number in _SIGNALS:
+        for number in numbers:
             loop.remove_signal_handler(number)
 
 

@@ -1,0 +1,191 @@
+"""The composition root: which services run in this process, and how they reach each other.
+
+A service of the same process is called in process, one of another process over HTTP, both through the generated SDK.
+Nothing here knows of command lines or signals, so that tests start the same stack.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from payrail.cli.services import SERVICES, Sockets
+from payrail.runtime.clock import Clock, SystemClock
+from payrail.runtime.listening import listen
+from payrail.runtime.logs import LogWriter, stderr_log
+from payrail.runtime.serving import Listener, serve
+from payrail.runtime.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from payrail.provider_sim.silence import Silence
+
+AsgiApp = Any
+
+
+@dataclass
+class Stack:
+    """Some services, ready to be served in the order of `apps`. `close` it when they were."""
+
+    settings: Settings
+    apps: dict[str, AsgiApp] = field(default_factory=dict)
+    silence: "Silence | None" = None
+    _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def listeners(self, sockets: Sockets) -> list[Listener]:
+        """Each app with its socket, in the order in which they start."""
+        return [Listener(name, app, sockets[name]) for name, app in self.apps.items()]
+
+    def stopping(self) -> None:
+        """Let go of calls that a simulated provider would never answer, so that none holds up the end."""
+        if self.silence is not None:
+            self.silence.end()
+
+    async def close(self) -> None:
+        """Release the clients of the services."""
+        for close in self._closing:
+            await close()
+
+    def on_close(self, close: Callable[[], Awaitable[None]]) -> None:
+        self._closing.append(close)
+
+
+def embedded(settings: Settings, *, clock: Clock | None = None, log: LogWriter | None = None) -> Stack:
+    """The whole stack in one process."""
+    return compose(settings, SERVICES, clock=clock, log=log)
+
+
+def compose(
+    settings: Settings,
+    services: Collection[str],
+    *,
+    clock: Clock | None = None,
+    log: LogWriter | None = None,
+) -> Stack:
+    """The named services. A gateway without its vault or simulator must be composed inside the loop it will run in."""
+    clock = clock or SystemClock(settings.payrail_data_dir / "clock.json")
+    log = log or stderr_log()
+    stack = Stack(settings)
+    for service in SERVICES:
+        if service in services:
+            stack.apps[service] = _BUILDERS[service](stack, clock, log)
+    return stack
+
+
+def free_sockets(host: str = "127.0.0.1") -> dict[str, socket.socket]:
+    """A listening socket on a free port for each service."""
+    return {service: listen(host, 0) for service in SERVICES}
+
+
+def settings_for(sockets: Sockets, data_dir: Path, **overrides: Any) -> Settings:
+    """The settings in force, for a stack on these sockets and this data directory."""
+    ports = {f"{name.replace('-', '_')}_port": opened.getsockname()[1] for name, opened in sockets.items()}
+    return load_settings(payrail_data_dir=data_dir, **ports, **overrides)
+
+
+@contextlib.asynccontextmanager
+async def running(stack: Stack, sockets: Sockets) -> AsyncIterator[Stack]:
+    """Serve the stack in the current loop for the length of the block. Raises `StartUpError` if it cannot start."""
+    ready, stop = asyncio.Event(), asyncio.Event()
+    listeners = stack.listeners(sockets)
+    serving = serve(
+        listeners, on_ready=ready.set, on_stop=stack.stopping, stop=stop, signals=(), tune_gc=False
+    )
+    server = asyncio.create_task(serving)
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({server, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    try:
+        if not server.done():
+            yield stack
+    finally:
+        stop.set()
+        await server
+        await stack.close()
+
+
+def _vault(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+    from payrail.vault.app import build
+
+    return build(stack.settings, clock=clock, log=log)
+
+
+def _provider_sim(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+    from payrail.provider_sim.app import build
+    from payrail.provider_sim.silence import Silence
+
+    settings = stack.settings
+    stack.silence = Silence()
+    return build(
+        data_dir=settings.payrail_data_dir,
+        seed=settings.seed,
+        clock=clock,
+        internal_keys=_internal_keys(settings),
+        silence=stack.silence,
+        log=log,
+    )
+
+
+def _ledger_jobs(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+    from payrail.ledger_jobs.app import build
+
+    return build(clock=clock, internal_keys=_internal_keys(stack.settings), log=log)
+
+
+def _gateway(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+    from payrail.gateway.wiring import build
+    from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
+    from payrail_sdk.vault import AuthenticatedClient as VaultClient
+
+    settings = stack.settings
+    key = settings.internal_api_key_gateway
+    vault = VaultClient(base_url=settings.vault_url, token=key)
+    vault.set_async_httpx_client(_client(stack, "vault", settings.vault_url, log))
+    providers = ProviderClient(base_url=settings.provider_sim_url, token=key)
+    providers.set_async_httpx_client(_client(stack, "provider-sim", settings.provider_sim_url, log))
+    return build(
+        data_dir=settings.payrail_data_dir,
+        clock=clock,
+        merchant_key=settings.merchant_api_key,
+        console_key=settings.console_api_key,
+        vault=vault,
+        providers=providers,
+        resolver_interval_s=settings.resolver_interval_s,
+        log=log,
+    )
+
+
+_BUILDERS: Mapping[str, Callable[[Stack, Clock, LogWriter], AsgiApp]] = {
+    "vault": _vault,
+    "provider-sim": _provider_sim,
+    "ledger-jobs": _ledger_jobs,
+    "gateway": _gateway,
+}
+
+
+def _client(stack: Stack, service: str, url: str, log: LogWriter) -> Any:
+    """What the gateway calls another service with; in process it stands in for an `httpx.AsyncClient`."""
+    headers = {"Authorization": f"Bearer {stack.settings.internal_api_key_gateway}"}
+    timeout_s = stack.settings.provider_timeout_s
+    app = stack.apps.get(service)
+    if app is not None:
+        from payrail.runtime.in_process import InProcessClient
+
+        local = InProcessClient(app, headers=headers, timeout_s=timeout_s, log=log)
+        stack.on_close(local.aclose)
+        return local
+    from payrail.runtime.http_transport import service_client
+
+    remote = service_client(url, headers=headers, timeout_s=timeout_s)
+    stack.on_close(remote.aclose)
+    return remote
+
+
+def _internal_keys(settings: Settings) -> dict[str, str]:
+    return {
+        "gateway": settings.internal_api_key_gateway,
+        "jobs": settings.internal_api_key_jobs,
+        "seed": settings.internal_api_key_seed,
+    }
