@@ -1,0 +1,122 @@
+"""Sends what `_exchange` decides, in two ways: blocking and asynchronous."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import httpx
+
+from ._exchange import MISFIT, Exchange, Parsed
+from ._settings import Settings, correlation_id
+from .gateway import Client
+from .gateway.types import Response
+
+
+class Sender:
+    """Calls generated functions; typed errors and retries happen beneath them."""
+
+    def __init__(self, settings: Settings, http_client: httpx.Client | None) -> None:
+        """`http_client` stays the caller's to close; without one it is made here, and closed by `close`."""
+        self._settings = settings
+        self._own = httpx.Client() if http_client is None else None
+        self._http = http_client or cast(httpx.Client, self._own)
+        self.sleep: Callable[[float], None] = time.sleep
+
+    def call(
+        self,
+        expected: type[Parsed],
+        operation: Callable[[Client], Response[Any]],
+        correlation: str | None = None,
+    ) -> Parsed:
+        """What `operation` answers. Raises a PayRailError for all that is not a success."""
+        exchange = Exchange(self._settings, correlation_id(correlation))
+        wire = cast(httpx.Client, _Wire(self._http, exchange, self.sleep))
+        try:
+            response = operation(Client(base_url=self._settings.base_url).set_httpx_client(wire))
+        except MISFIT as error:
+            unreadable = exchange.misfit()
+            if unreadable is None:
+                raise
+            raise unreadable from error
+        return exchange.parsed(response.parsed, expected)
+
+    def close(self) -> None:
+        """Close the connections, if they are the SDK's own."""
+        if self._own is not None:
+            self._own.close()
+
+
+class AsyncSender:
+    """As `Sender`, asynchronously."""
+
+    def __init__(self, settings: Settings, http_client: httpx.AsyncClient | None) -> None:
+        self._settings = settings
+        self._own = httpx.AsyncClient() if http_client is None else None
+        self._http = http_client or cast(httpx.AsyncClient, self._own)
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def call(
+        self,
+        expected: type[Parsed],
+        operation: Callable[[Client], Awaitable[Response[Any]]],
+        correlation: str | None = None,
+    ) -> Parsed:
+        """What `operation` answers. Raises a PayRailError for all that is not a success."""
+        exchange = Exchange(self._settings, correlation_id(correlation))
+        wire = cast(httpx.AsyncClient, _AsyncWire(self._http, exchange, self.sleep))
+        try:
+            response = await operation(Client(base_url=self._settings.base_url).set_async_httpx_client(wire))
+        except MISFIT as error:
+            unreadable = exchange.misfit()
+            if unreadable is None:
+                raise
+            raise unreadable from error
+        return exchange.parsed(response.parsed, expected)
+
+    async def aclose(self) -> None:
+        """Close the connections, if they are the SDK's own."""
+        if self._own is not None:
+            await self._own.aclose()
+
+
+class _Wire:
+    """Takes the place of a generated client's `httpx.Client` for one call: one request, as many tries as it needs."""
+
+    def __init__(self, http: httpx.Client, exchange: Exchange, sleep: Callable[[float], None]) -> None:
+        self._http, self._exchange, self._sleep = http, exchange, sleep
+
+    def request(self, **generated: Any) -> httpx.Response:
+        request = self._exchange.request(generated)
+        while True:
+            try:
+                answer = self._http.request(**request)
+            except httpx.RequestError as error:
+                wait_s: float | None = self._exchange.lost(error)
+            else:
+                wait_s = self._exchange.answered(answer)
+                if wait_s is None:
+                    return answer
+            self._sleep(cast(float, wait_s))
+
+
+class _AsyncWire:
+    """As `_Wire`, asynchronously."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, exchange: Exchange, sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._http, self._exchange, self._sleep = http, exchange, sleep
+
+    async def request(self, **generated: Any) -> httpx.Response:
+        request = self._exchange.request(generated)
+        while True:
+            try:
+                answer = await self._http.request(**request)
+            except httpx.RequestError as error:
+                wait_s: float | None = self._exchange.lost(error)
+            else:
+                wait_s = self._exchange.answered(answer)
+                if wait_s is None:
+                    return answer
+            await self._sleep(cast(float, wait_s))

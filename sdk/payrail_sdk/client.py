@@ -1,0 +1,118 @@
+"""The clients: `PayRail` blocks, `AsyncPayRail` awaits; they do the same."""
+
+from typing import Self
+
+import httpx
+
+from ._senders import AsyncSender, Sender
+from ._settings import Identity, settings
+from .async_payments import AsyncPayments
+from .gateway.api.health import get_health
+from .gateway.models import Health
+from .payments import Payments
+
+TIMEOUT_S = 60.0
+MAX_RETRIES = 2
+
+
+class PayRail:
+    """A client of a PayRail gateway.
+
+        with PayRail("sk_…") as payrail:
+            payment = payrail.payments.create(amount=1234, currency="EUR", payment_method={"token": "tok_…"})
+
+    It may be used by several threads. Close it, or use it as a context manager.
+    """
+
+    payments: Payments
+    """Make, authorize, capture and cancel payments, and look at them."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        max_retries: int = MAX_RETRIES,
+        identity: Identity | None = None,
+        http_client: httpx.Client | None = None,
+    ) -> None:
+        """Set up a client; nothing is sent yet.
+
+        Args:
+            api_key: A merchant's key, or the console's; `PAYRAIL_API_KEY` of the environment when left out.
+            base_url: Where the gateway listens; `PAYRAIL_BASE_URL` when left out, else http://127.0.0.1:8026.
+            timeout_s: How long to wait for each piece of an answer. A connection must be made in 5 seconds, or in this
+                time if it is less.
+            max_retries: Further tries after the first, for failures that may pass: no connection, no answer in time,
+                429, 502, 503, 504 and a 409 `idempotency_in_progress`. They wait exponentially longer with full jitter,
+                8 seconds at most and `Retry-After` at least, and at most 60 seconds in all.
+            identity: For whom to act; only the console's key may say so.
+            http_client: A client of your own, for proxies, certificates or connection limits. You close it.
+
+        Raises:
+            ValueError: There is no key, or a value cannot work.
+        """
+        self._sender = Sender(
+            settings(api_key, base_url, timeout_s=timeout_s, max_retries=max_retries, identity=identity),
+            http_client,
+        )
+        self.payments = Payments(self._sender)
+
+    def health(self) -> Health:
+        """How the gateway is."""
+        return self._sender.call(Health, lambda client: get_health.sync_detailed(client=client))
+
+    def close(self) -> None:
+        """Close the connections. The client cannot be used any more."""
+        self._sender.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncPayRail:
+    """A client of a PayRail gateway for asynchronous programs.
+
+        async with AsyncPayRail("sk_…") as payrail:
+            payment = await payrail.payments.get("pay_…")
+
+    Use it in one event loop. Close it, or use it as a context manager.
+    """
+
+    payments: AsyncPayments
+    """Make, authorize, capture and cancel payments, and look at them."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        max_retries: int = MAX_RETRIES,
+        identity: Identity | None = None,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        """As `PayRail`."""
+        self._sender = AsyncSender(
+            settings(api_key, base_url, timeout_s=timeout_s, max_retries=max_retries, identity=identity),
+            http_client,
+        )
+        self.payments = AsyncPayments(self._sender)
+
+    async def health(self) -> Health:
+        """How the gateway is."""
+        return await self._sender.call(Health, lambda client: get_health.asyncio_detailed(client=client))
+
+    async def aclose(self) -> None:
+        """Close the connections. The client cannot be used any more."""
+        await self._sender.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
