@@ -13,13 +13,14 @@ from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
 from payrail.ledger.payment_events import DECODERS
 from payrail.runtime import faults
 from payrail.runtime.append_log import TornTail, quarantine_torn_tail, read_complete_lines, report_torn_tail
-from payrail.runtime.durable_file import sync_data, sync_directory, write_all
+from payrail.runtime.durable_file import replace_file, sync_data, sync_directory, write_all
 
 _LINE_BYTES = 4096
 _CHUNK_BYTES = 4 << 20
@@ -40,6 +41,22 @@ class LedgerCorrupt(Exception):
         super().__init__(f"{path.name} line {line}: {reason}")
         self.path = path
         self.line = line
+
+
+class LedgerEnd(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the ledger ended when it was last closed in order: what the chain alone cannot tell.
+
+    It is there only while no process that was opened later has it open, or after one of several was closed; either
+    way the ledger has at least these entries.
+    """
+
+    seq: int
+    hash: str
+
+    @classmethod
+    def path(cls, directory: Path) -> Path:
+        """The file that says it, beside the books."""
+        return directory / "closed.json"
 
 
 class LedgerLock:
@@ -143,6 +160,7 @@ class LedgerFiles:
 
     def __init__(self, directory: Path, on_torn: Callable[[TornTail], None] = report_torn_tail) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
         self.seq = 0
         self.prev = GENESIS
         self._on_torn = on_torn
@@ -214,6 +232,16 @@ class LedgerFiles:
         where = self._where[seq]
         book = self._books[BOOKS[where >> _OFFSET_BITS]]
         return unseal(book.line_at(where & ((1 << _OFFSET_BITS) - 1)), DECODERS)
+
+    def note_opened(self) -> None:
+        """The ledger is in use: its end is wherever the books end, and a torn tail is what a crash left."""
+        LedgerEnd.path(self._directory).unlink(missing_ok=True)
+
+    def note_closed(self) -> None:
+        """Say where the ledger ends, so that a lost tail shows."""
+        if self.seq:
+            end = msgspec.json.encode(LedgerEnd(self.seq, self.prev))
+            replace_file(LedgerEnd.path(self._directory), [end, b"\n"])
 
     def close(self) -> None:
         for book in self._books.values():
