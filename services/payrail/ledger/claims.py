@@ -32,8 +32,8 @@ def evolve_claim(held: HeldClaim | None, entry: Entry, claim: Claim) -> HeldClai
         if claim.status == "released":
             raise ClaimConflict(f"{entry.id} releases an idempotency key that is not held")
         held = HeldClaim(claim, entry.entity, entry.at, entry.seq)
-    elif claim.status == "claimed" and entry.entity != held.entity:
-        raise ClaimConflict(f"{entry.id} claims an idempotency key that {held.entity} holds")
+    elif entry.entity != held.entity:
+        raise ClaimConflict(f"{entry.id} names an idempotency key that {held.entity} holds")
     if held.answered_by is not None:
         raise ClaimConflict(
             f"{entry.id} answers an idempotency key that entry {held.answered_by} has answered"

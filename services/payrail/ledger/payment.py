@@ -49,6 +49,15 @@ class InvalidTransition(ValueError):
         self.target = target
 
 
+class NoOpenAttempt(ValueError):
+    """An outcome names an attempt that is not open: there is no outcome without its intent, and none twice."""
+
+    code = "no_open_attempt"
+
+    def __init__(self, attempt_id: str) -> None:
+        super().__init__(f"the attempt {attempt_id} is not open")
+
+
 class Attempt(Struct, frozen=True, gc=False):
     """One call to a provider, named by the reference the provider knows it by."""
 
@@ -131,9 +140,12 @@ def require_transition(current: State, target: State) -> State:
 
 
 def evolve(payment: Payment | None, entry: Entry) -> Payment:
-    """The payment after `entry`. Raises `InvalidTransition` where the entry may not follow."""
+    """The payment after `entry`. Raises `InvalidTransition` or `NoOpenAttempt` where the entry may not follow."""
     if payment is None:
         return _created(entry)
+    if entry.type not in _EVOLVE:
+        raise InvalidTransition(payment.state, entry.type)
+    _require_open_attempt(payment, entry)
     changed = _EVOLVE[entry.type](payment, entry.data, entry)
     return replace(changed, updated_at=entry.at, version=entry.version)
 
@@ -158,6 +170,41 @@ def _created(entry: Entry) -> Payment:
         updated_at=entry.at,
         version=entry.version,
     )
+
+
+def _require_open_attempt(payment: Payment, entry: Entry) -> None:
+    """An outcome, an unknown one too, is one of the attempt that is open; a reversal's is one of that reversal."""
+    attempt_id = getattr(entry.data, "attempt_id", None)
+    if attempt_id is None:
+        return
+    pending = payment.pending
+    if pending is None or pending.attempt.id != attempt_id:
+        raise NoOpenAttempt(attempt_id)
+    if pending.attempt.operation != _OUTCOME_OF.get(entry.type, pending.attempt.operation):
+        raise NoOpenAttempt(attempt_id)
+    reversal_id = getattr(entry.data, "reversal_id", None)
+    if reversal_id is not None and (pending.reversal is None or pending.reversal.id != reversal_id):
+        raise NoOpenAttempt(reversal_id)
+
+
+#: What each outcome of an operation at a provider is the outcome of; a take-over may be of any.
+_OUTCOME_OF = {
+    "payment.authorization_rerouted": "authorize",
+    "payment.authorized": "authorize",
+    "payment.declined": "authorize",
+    "payment.failed": "authorize",
+    "payment.authorization_unknown": "authorize",
+    "payment.reversal_started": "authorize",
+    "payment.reversed": "authorize",
+    "payment.captured": "capture",
+    "payment.capture_unknown": "capture",
+    "payment.capture_declined": "capture",
+    "payment.capture_not_processed": "capture",
+    "payment.canceled": "void",
+    "payment.void_unknown": "void",
+    "payment.void_declined": "void",
+    "payment.void_not_processed": "void",
+}
 
 
 def _open(payment: Payment, opened: AttemptOpened, claim: Claim | None, at: str) -> dict[str, Any]:
@@ -303,6 +350,8 @@ def _captured(payment: Payment, data: events.Captured, _entry: Entry) -> Payment
 def _canceled(payment: Payment, data: events.Canceled, _entry: Entry) -> Payment:
     """A canceled rest of a partly captured payment leaves it captured; there is nothing left to capture."""
     state: State = "CAPTURED" if payment.amount_captured else "CANCELED"
+    if data.attempt_id is None and payment.state != "CREATED":
+        raise InvalidTransition(payment.state, "canceled without a void at its provider")
     attempts = payment.attempts
     if data.attempt_id is not None:
         attempts = _close(payment, data.attempt_id, "approved", None, data.latency_ms)

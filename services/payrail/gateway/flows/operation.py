@@ -80,7 +80,12 @@ async def _go_on(run: Run, earlier: Earlier, resume: Settle) -> None:
         if payment.pending.unknown:
             return
         raise IdempotencyInProgress
+    leased = payment.pending.attempt.id
     await run.gateway.journal.catch_up()
     payment = state.payments[earlier.held.entity]
-    if payment.pending is not None and payment.pending.claim == earlier.held.claim:
-        await resume(run, await run.take_over(payment))
+    if payment.pending is None or payment.pending.claim != earlier.held.claim:
+        return
+    if payment.pending.attempt.id != leased:
+        # Another process took it over and went on to another attempt, which is its own to finish.
+        raise IdempotencyInProgress
+    await resume(run, await run.take_over(payment))

@@ -61,7 +61,9 @@ class Resolver:
             if not leases.enter_context(gateway.leases.hold(payment.pending.attempt.id)):
                 return
             await gateway.journal.catch_up()
-            payment = gateway.journal.state.payments[payment_id]
+            leased, payment = payment.pending.attempt.id, gateway.journal.state.payments[payment_id]
+            if payment.pending is None or payment.pending.attempt.id != leased:
+                return  # Another process went on meanwhile; the attempt that is open now is under a lease of its own.
             run = Run(gateway, RESOLVER, gateway.new_id("cor"), leases)
             settled = await _resume(run, await run.take_over(payment))
         if settled.pending is not None:

@@ -108,6 +108,7 @@ class FileJournal:
         self._work.set()
         if self._committer is not None:
             await self._committer
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._note_closed)
         self._release()
 
     # ---- the commit loop ------------------------------------------------------------------------------------------
@@ -116,6 +117,18 @@ class FileJournal:
         self._lock.acquire()
         try:
             self._fold_new()
+            self._files.note_opened()
+        finally:
+            self._lock.release()
+
+    def _note_closed(self) -> None:
+        self._lock.acquire()
+        try:
+            self._require_sound()
+            self._fold_new()
+            self._files.note_closed()
+        except (LedgerCorrupt, OSError) as error:
+            logger.warning("the ledger's end cannot be noted: %s", error)
         finally:
             self._lock.release()
 

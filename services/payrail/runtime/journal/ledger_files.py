@@ -13,13 +13,14 @@ from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
 from payrail.ledger.payment_events import DECODERS
 from payrail.runtime import faults
 from payrail.runtime.append_log import TornTail, quarantine_torn_tail, read_complete_lines, report_torn_tail
-from payrail.runtime.durable_file import sync_data, sync_directory, write_all
+from payrail.runtime.durable_file import replace_file, sync_data, sync_directory, write_all
 
 _LINE_BYTES = 4096
 _CHUNK_BYTES = 4 << 20
@@ -40,6 +41,22 @@ class LedgerCorrupt(Exception):
         super().__init__(f"{path.name} line {line}: {reason}")
         self.path = path
         self.line = line
+
+
+class LedgerEnd(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the ledger ended when it was last closed in order: what the chain alone cannot tell.
+
+    It is there only while no process that was opened later has it open, or after one of several was closed; either
+    way the ledger has at least these entries.
+    """
+
+    seq: int
+    hash: str
+
+    @classmethod
+    def path(cls, directory: Path) -> Path:
+        """The file that says it, beside the books."""
+        return directory / "closed.json"
 
 
 class LedgerLock:
@@ -75,11 +92,12 @@ class Sealed(Struct, frozen=True):
 
 
 class Located(Struct, frozen=True):
-    """An entry and where it stands: file, byte offset, line number from 1."""
+    """An entry and where it stands: file, byte offset, the offset after it, line number from 1."""
 
     entry: Entry
     path: Path
     offset: int
+    end: int
     line: int
 
 
@@ -93,26 +111,28 @@ class _BookFile:
         self.lines = 0
 
     def read_new(self, on_torn: Callable[[TornTail], None]) -> Iterator[Located]:
-        """What was appended since the last look. A torn tail is quarantined."""
+        """What was appended since the last look; `end` and `lines` are the caller's to move. A torn tail is
+        quarantined."""
         size = os.fstat(self.fd).st_size
         if size < self.end:
             raise LedgerCorrupt(self.path, self.lines, "the file is shorter than it was")
-        chunk = _CHUNK_BYTES
-        while self.end < size:
-            lines, _end = read_complete_lines(self.fd, self.end, min(size, self.end + chunk))
+        chunk, end, number = _CHUNK_BYTES, self.end, self.lines
+        while end < size:
+            lines, _end = read_complete_lines(self.fd, end, min(size, end + chunk))
             if not lines:
-                if self.end + chunk < size:
+                if end + chunk < size:
                     chunk *= 2  # One line is longer than the chunk.
                     continue
                 if torn := quarantine_torn_tail(self.path, self.fd):
                     on_torn(torn)
                 return
             for line in lines:
-                offset, self.end, self.lines = self.end, self.end + len(line) + 1, self.lines + 1
+                offset, end, number = end, end + len(line) + 1, number + 1
                 try:
-                    yield Located(unseal(line, DECODERS), self.path, offset, self.lines)
+                    entry = unseal(line, DECODERS)
                 except BrokenLine as error:
-                    raise LedgerCorrupt(self.path, self.lines, str(error)) from error
+                    raise LedgerCorrupt(self.path, number, str(error)) from error
+                yield Located(entry, self.path, offset, end, number)
 
     def append(self, data: bytes) -> None:
         half = len(data) // 2 if faults.is_armed(HALF_WRITTEN) else 0
@@ -140,6 +160,7 @@ class LedgerFiles:
 
     def __init__(self, directory: Path, on_torn: Callable[[TornTail], None] = report_torn_tail) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
         self.seq = 0
         self.prev = GENESIS
         self._on_torn = on_torn
@@ -153,7 +174,11 @@ class LedgerFiles:
         return any(os.fstat(book.fd).st_size != book.end for book in self._books.values())
 
     def read_new(self) -> Iterator[Located]:
-        """What other processes appended since the last look, in sequence; raises `LedgerCorrupt` at a break."""
+        """What other processes appended since the last look, in sequence; raises `LedgerCorrupt` at a break.
+
+        After an `OSError` (a disk that refuses a read, or the quarantine) it may be called again: how far a book is
+        known moves with each entry that is handed out, not with what the merge has looked at ahead.
+        """
         if not self.grown():
             return
         streams = [book.read_new(self._on_torn) for book in self._books.values()]
@@ -166,6 +191,8 @@ class LedgerFiles:
             if entry.prev != self.prev:
                 raise LedgerCorrupt(located.path, located.line, "prev is not the hash of the entry before it")
             self._note(entry, located.offset)
+            book = self._books[entry.book]
+            book.end, book.lines = located.end, located.line
             yield located
 
     def write(self, batch: list[Sealed]) -> None:
@@ -185,9 +212,13 @@ class LedgerFiles:
             book.lines += 1
 
     def roll_back(self) -> None:
-        """Cut what a failed write left behind. A disk that refuses this too leaves a tail for the next reader."""
-        for book in self._books.values():
-            with contextlib.suppress(OSError):
+        """Cut what a failed write left behind. A disk that refuses this too leaves a tail for the next reader.
+
+        The last book goes first, and nothing follows a cut that failed: a crash in between leaves an unbroken prefix
+        of the sequence, as everywhere else.
+        """
+        with contextlib.suppress(OSError):
+            for book in reversed(self._books.values()):
                 os.ftruncate(book.fd, book.end)
                 os.fsync(book.fd)
 
@@ -201,6 +232,16 @@ class LedgerFiles:
         where = self._where[seq]
         book = self._books[BOOKS[where >> _OFFSET_BITS]]
         return unseal(book.line_at(where & ((1 << _OFFSET_BITS) - 1)), DECODERS)
+
+    def note_opened(self) -> None:
+        """The ledger is in use: its end is wherever the books end, and a torn tail is what a crash left."""
+        LedgerEnd.path(self._directory).unlink(missing_ok=True)
+
+    def note_closed(self) -> None:
+        """Say where the ledger ends, so that a lost tail shows."""
+        if self.seq:
+            end = msgspec.json.encode(LedgerEnd(self.seq, self.prev))
+            replace_file(LedgerEnd.path(self._directory), [end, b"\n"])
 
     def close(self) -> None:
         for book in self._books.values():
