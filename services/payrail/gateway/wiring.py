@@ -13,10 +13,17 @@ from typing import Any
 
 import orjson
 
+from payrail.gateway.adapters.breakers import FileBreakers
+from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.merchants import MerchantsFile
-from payrail.gateway.adapters.providers import SdkProviders
+from payrail.gateway.adapters.provider_controls import SdkProviderControls
+from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
+from payrail.gateway.adapters.routing_rules import RoutingRulesFile
+from payrail.gateway.adapters.services import SdkServices
 from payrail.gateway.adapters.vault import SdkVault
+from payrail.gateway.domain.breaker import BreakerPolicy
 from payrail.gateway.flows.gateway import Gateway
+from payrail.gateway.flows.get_metrics import gauges
 from payrail.gateway.flows.resolve_open_payments import Resolver
 from payrail.gateway.http.handlers import Handlers
 from payrail.gateway.http.problems import PROBLEMS
@@ -27,6 +34,8 @@ from payrail.runtime.ids import IdSource
 from payrail.runtime.journal import FileJournal
 from payrail.runtime.leases import Leases
 from payrail.runtime.logs import LogWriter
+from payrail.runtime.metrics import Metrics, keep_samples
+from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
 from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
 from payrail_sdk.vault import AuthenticatedClient as VaultClient
 
@@ -39,37 +48,64 @@ def build(
     console_key: str,
     vault: VaultClient,
     providers: ProviderClient,
+    jobs: JobsClient,
     resolver_interval_s: float,
+    breaker: BreakerPolicy,
+    routing_rules: Path | None,
+    metrics_interval_s: float,
     log: LogWriter | None = None,
 ) -> ContractApp:
     """The gateway over `data_dir`. Its ledger is open from the start of the app's lifespan to the end.
 
-    Several processes may run one on the same directory. `vault` and `providers` carry the gateway's internal key.
+    Several processes may run one on the same directory. The clients carry the gateway's internal key.
+    Raises `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one the packaged rules hold.
     """
     handlers = Handlers()
     ids = IdSource(clock, random.Random(secrets.randbits(256)))  # noqa: S311 - ids are names, not secrets
     directory = Directory(MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key), console_key)
+    rules = RoutingRulesFile(routing_rules, clock, providers=PROVIDERS)
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         journal = await FileJournal.open(data_dir / "ledger", lambda: ids.new("le"))
         leases = Leases(data_dir / "run" / "leases.lock")
+        breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         gateway = Gateway(
             journal,
             SdkVault(vault),
-            SdkProviders(providers),
+            GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call),
             clock,
             leases,
             ids.new,
             _owner(ids),
             version("payrail"),
+            rules,
+            breakers,
+            SdkProviderControls(providers),
+            SdkServices(vault, providers, jobs),
+            metrics,
         )
+        metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
-        resolver = asyncio.create_task(Resolver(gateway, resolver_interval_s).run(), name="resolver")
+        background = [
+            asyncio.create_task(Resolver(gateway, resolver_interval_s).run(), name="resolver"),
+            asyncio.create_task(
+                keep_samples(
+                    metrics,
+                    data_dir / "metrics" / "service_metrics.jsonl",
+                    "gateway",
+                    metrics_interval_s,
+                    clock.now,
+                ),
+                name="metrics",
+            ),
+        ]
         try:
             yield
         finally:
-            await _stop(resolver)
+            for task in background:
+                await _stop(task)
             await journal.close()
             leases.close()
 
@@ -81,6 +117,7 @@ def build(
         errors=PROBLEMS,
         lifespan=lifespan,
         log=log,
+        observe=metrics.observe_request,
     )
 
 

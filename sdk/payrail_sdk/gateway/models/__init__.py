@@ -4,19 +4,32 @@
 from .actor import Actor
 from .actor_role import ActorRole
 from .authorize_payment_request import AuthorizePaymentRequest
+from .brand_cost import BrandCost
+from .breaker import Breaker
+from .breaker_state import BreakerState
+from .breaker_transition import BreakerTransition
 from .cancel_payment_request import CancelPaymentRequest
 from .capture_method import CaptureMethod
 from .capture_payment_request import CapturePaymentRequest
 from .card_brand import CardBrand
 from .card_input import CardInput
+from .cleared_failures import ClearedFailures
 from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
 from .decline import Decline
 from .decline_code import DeclineCode
+from .explain_facts import ExplainFacts
+from .explain_payment import ExplainPayment
+from .failure_mode import FailureMode
+from .failure_operation import FailureOperation
+from .failure_rule import FailureRule
+from .failure_rule_operation import FailureRuleOperation
 from .field_error import FieldError
+from .fixed_amount import FixedAmount
 from .health import Health
 from .health_service import HealthService
 from .health_status import HealthStatus
+from .inject_failure_request import InjectFailureRequest
 from .ledger_entry import LedgerEntry
 from .ledger_entry_book import LedgerEntryBook
 from .ledger_entry_data import LedgerEntryData
@@ -34,26 +47,55 @@ from .payment_state import PaymentState
 from .posting import Posting
 from .posting_side import PostingSide
 from .problem import Problem
+from .provider_board import ProviderBoard
+from .provider_health import ProviderHealth
+from .provider_health_profile_type_1 import ProviderHealthProfileType1
 from .provider_id import ProviderId
+from .routing_candidate import RoutingCandidate
+from .routing_condition import RoutingCondition
+from .routing_cost import RoutingCost
+from .routing_explanation import RoutingExplanation
+from .routing_explanation_provider_type_1 import RoutingExplanationProviderType1
+from .routing_fault import RoutingFault
+from .routing_rule import RoutingRule
+from .routing_rules import RoutingRules
+from .service_report import ServiceReport
+from .service_report_service import ServiceReportService
+from .service_report_status import ServiceReportStatus
+from .services_health import ServicesHealth
+from .services_health_status import ServicesHealthStatus
 from .token_method import TokenMethod
 
 __all__ = (
     "Actor",
     "ActorRole",
     "AuthorizePaymentRequest",
+    "BrandCost",
+    "Breaker",
+    "BreakerState",
+    "BreakerTransition",
     "CancelPaymentRequest",
     "CaptureMethod",
     "CapturePaymentRequest",
     "CardBrand",
     "CardInput",
+    "ClearedFailures",
     "CreatePaymentRequest",
     "CreatePaymentRequestCaptureMethod",
     "Decline",
     "DeclineCode",
+    "ExplainFacts",
+    "ExplainPayment",
+    "FailureMode",
+    "FailureOperation",
+    "FailureRule",
+    "FailureRuleOperation",
     "FieldError",
+    "FixedAmount",
     "Health",
     "HealthService",
     "HealthStatus",
+    "InjectFailureRequest",
     "LedgerEntry",
     "LedgerEntryBook",
     "LedgerEntryData",
@@ -71,6 +113,22 @@ __all__ = (
     "Posting",
     "PostingSide",
     "Problem",
+    "ProviderBoard",
+    "ProviderHealth",
+    "ProviderHealthProfileType1",
     "ProviderId",
+    "RoutingCandidate",
+    "RoutingCondition",
+    "RoutingCost",
+    "RoutingExplanation",
+    "RoutingExplanationProviderType1",
+    "RoutingFault",
+    "RoutingRule",
+    "RoutingRules",
+    "ServiceReport",
+    "ServiceReportService",
+    "ServiceReportStatus",
+    "ServicesHealth",
+    "ServicesHealthStatus",
     "TokenMethod",
 )

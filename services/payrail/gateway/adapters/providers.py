@@ -7,7 +7,7 @@ did not process, is `NotProcessed`; what it said is `Approved` or `Declined`; al
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import perf_counter_ns
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import httpx
 
@@ -46,6 +46,9 @@ BEFORE_CALL = faults.declare("provider.before_call", "a provider is about to be 
 AFTER_CALL = faults.declare("provider.after_call", "a provider has answered, nothing is written of it yet")
 
 ProviderId = Literal["providerA", "providerB"]
+PROVIDERS: tuple[ProviderId, ...] = get_args(ProviderId)
+#: The provider has it on record and has not decided yet.
+OUTCOME_PENDING = "outcome_pending"
 _Call = Callable[[], Awaitable[Response[Any]]]
 
 #: The request never left, or no connection was made: the provider cannot have seen it.
@@ -160,7 +163,7 @@ def _said(operation: ProviderOperation, latency_ms: int | None) -> Approved | De
     if operation.decline is not None:
         decline = operation.decline
         return Declined(Decline(decline.code, decline.message, decline.provider_code), latency_ms)
-    return Reversed() if operation.status == "reversed" else Unknown("outcome_pending", latency_ms)
+    return Reversed() if operation.status == "reversed" else Unknown(OUTCOME_PENDING, latency_ms)
 
 
 def _refused(response: Response[Any], operation: str, latency_ms: int) -> Answer:

@@ -13,7 +13,7 @@ from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInPr
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
 from payrail.gateway.domain.pricing import MERCHANT_FEE, capture_postings
-from payrail.gateway.domain.routing import route
+from payrail.gateway.domain.routing import Router
 from payrail.ledger import payment_events as events
 from payrail.ledger.entry import Actor, Claim, Draft
 from payrail.ledger.payment import InvalidTransition, Payment, Pending, require_transition
@@ -62,15 +62,17 @@ def find_payment(state: LedgerState, merchant_id: str, payment_id: str) -> Payme
     return payment
 
 
-def begin_authorization(payment_id: str, claim: Claim, reserved: Reserved, origin: Origin) -> Begin:
-    """The intent to ask the first provider of the routing decision for a hold."""
+def begin_authorization(
+    payment_id: str, router: Router, claim: Claim, reserved: Reserved, origin: Origin
+) -> Begin:
+    """The intent to ask the first provider of the routing decision for a hold. Raises `NoProvider`."""
 
     def decide(state: LedgerState) -> Draft | Earlier:
         payment = find_payment(state, claim.merchant_id, payment_id)
         if earlier := earlier_request(state, claim):
             return earlier
         require_transition(payment.state, "AUTHORIZING")
-        routing = route(payment)
+        routing = router.route_payment(payment)
         attempt = _authorization_of(payment, routing.candidates[0].provider, reserved)
         data = events.AuthorizationStarted(attempt, routing)
         return _draft(payment, "payment.authorization_started", data, origin, claim=claim)
