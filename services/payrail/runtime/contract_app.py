@@ -43,6 +43,8 @@ __all__ = [
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 _STATUS_CLIENT_GONE = 499
+# A method is free text of the client, and what it may hold must not reach the log.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
 def build_contract_app(
@@ -165,7 +167,7 @@ class ContractApp:
                 "time": datetime.now(UTC),
                 "service": self.service,
                 "operation": request.operation,
-                "method": request.method,
+                "method": request.method if request.method in _METHODS else "other",
                 "route": request.route,
                 "status": status,
                 "code": code,
