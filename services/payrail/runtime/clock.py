@@ -121,11 +121,11 @@ class SystemClock:
         looked_ns = time.monotonic_ns()
         if looked_ns < self._look_again_ns:
             return
-        self._look_again_ns = looked_ns + LOOK_EVERY_NS
         try:
             stat = os.stat(self._path)  # noqa: PTH116 - on every reading of the clock: half the cost of Path.stat.
         except FileNotFoundError:
             self._offset_us, self._file_seen = 0, None
+            self._look_again_ns = looked_ns + LOOK_EVERY_NS
             return
         seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if seen != self._file_seen:
@@ -134,6 +134,7 @@ class SystemClock:
             except msgspec.DecodeError as error:
                 raise ClockFileInvalid(f"{self._path} is not a clock file: {error}") from None
             self._file_seen = seen
+        self._look_again_ns = looked_ns + LOOK_EVERY_NS
 
 
 class FrozenClock:
