@@ -4,10 +4,10 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
-from answers import created, unknown
-from conftest import Caller
-from misbehaving import (
+from contract_answers import created, unknown
+from misbehaving_server import (
     Script,
     Step,
     answer,
@@ -18,6 +18,7 @@ from misbehaving import (
     problem,
     reset,
 )
+from sdk_callers import Caller
 
 from payrail_sdk import (
     ConnectionFailed,
@@ -28,7 +29,9 @@ from payrail_sdk import (
     ServiceUnavailable,
     TimedOut,
 )
+from payrail_sdk._exchange import Exchange
 from payrail_sdk._retry import RetryPolicy, wait_before_retry_s
+from payrail_sdk._settings import Settings
 from payrail_sdk.errors import ApiError, PayRailError
 
 CARD = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2031}}
@@ -175,6 +178,19 @@ def test_refused_connection_is_tried_again_and_then_raised(make_caller: Callable
         with pytest.raises(ConnectionFailed):
             caller(lambda client: client.payments.get("pay_1"))
     assert len(caller.waits) == 2
+
+
+def test_change_without_a_key_is_never_made_twice() -> None:
+    """No operation of today is one; an operation added tomorrow must not be repeated by accident."""
+    settings = Settings("http://127.0.0.1", {}, 1, RetryPolicy(9))
+    for method, headers in (("post", {}), ("delete", {}), ("get", {}), ("post", {"Idempotency-Key": "k"})):
+        exchange = Exchange(settings, "c-1")
+        exchange.request({"method": method, "url": "/things", "headers": headers})
+        if method == "get" or headers:
+            assert exchange.lost(httpx.ReadError("lost")) >= 0
+        else:
+            with pytest.raises(ConnectionFailed):
+                exchange.lost(httpx.ReadError("lost"))
 
 
 def error(kind: type[ApiError] = ServiceUnavailable, after_s: float | None = None) -> PayRailError:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from answers import CONTRACT, created
-from conftest import Caller
-from misbehaving import Script, Step, answer, problem
+from contract_answers import CONTRACT, created
+from misbehaving_server import Script, Step, answer, problem
+from sdk_callers import Caller
 
 import payrail_sdk
 from payrail_sdk import errors

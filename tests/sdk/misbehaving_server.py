@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = _serve  # noqa: N815 - the names that the base class looks for
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Keep quiet."""
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from answers import CONTRACT, created
-from conftest import Caller
-from misbehaving import Script, answer
+from contract_answers import CONTRACT, created
+from misbehaving_server import Script, answer
+from sdk_callers import Caller
 
 from payrail.runtime.card_numbers import find_card_number
 from payrail_sdk import AsyncPayRail, CardInput, Identity, NewCardMethod, PayRail, TokenMethod, __version__

@@ -6,14 +6,19 @@ import sys
 import payrail_sdk
 from payrail_sdk import _provenance
 
-PUBLIC = """
-    AmountExceedsAuthorized ApiError AsyncListing AsyncPayRail AuthenticationError CONTRACT_VERSIONS CardError CardInput
-    CardParams Conflict ConnectionFailed CurrencyUnsupported Decline FieldError GENERATOR Health IdempotencyInProgress
-    IdempotencyKeyReused Identity InternalServerError InvalidRequest InvalidTransition LedgerEntry Listing NewCardMethod
-    NewCardParams NotFound OperationInProgress Page PayRail PayRailError Payment PaymentAttempt PaymentFilters
-    PaymentMethod PaymentMethodParam PaymentState PermissionDenied Posting RateLimited Role SensitiveData
-    ServiceUnavailable TimedOut TokenMethod TokenParams UnreadableAnswer ValidationFailed __version__
-""".split()
+# fmt: off
+PUBLIC = [
+    "AmountExceedsAuthorized", "ApiError", "AsyncListing", "AsyncPayRail", "AuthenticationError",
+    "CONTRACT_VERSIONS", "CardError", "CardInput", "CardParams", "Conflict", "ConnectionFailed",
+    "CurrencyUnsupported", "Decline", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress",
+    "IdempotencyKeyReused", "Identity", "InternalServerError", "InvalidRequest",
+    "InvalidTransition", "LedgerEntry", "Listing", "NewCardMethod", "NewCardParams", "NotFound",
+    "OperationInProgress", "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt",
+    "PaymentFilters", "PaymentMethod", "PaymentMethodParam", "PaymentState", "PermissionDenied",
+    "Posting", "RateLimited", "Role", "SensitiveData", "ServiceUnavailable", "TimedOut",
+    "TokenMethod", "TokenParams", "UnreadableAnswer", "ValidationFailed", "__version__",
+]
+# fmt: on
 
 
 def modules_after(statement: str) -> set[str]:
