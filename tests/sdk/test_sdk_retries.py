@@ -152,6 +152,14 @@ def test_longer_wait_than_is_reasonable_is_left_to_the_caller(caller: Caller, se
     assert caller.waits == []
 
 
+def test_all_waits_of_one_call_add_up(make_caller: Callable[..., Caller], server: Script) -> None:
+    caller = make_caller(max_retries=9)
+    server.then(*[problem(503, "vault_unavailable", retry_after="25")] * 9)
+    with pytest.raises(ServiceUnavailable):
+        caller(create)
+    assert caller.waits == [25.0, 25.0]
+
+
 def test_lost_answer_leaves_the_key_on_the_error(make_caller: Callable[..., Caller], server: Script) -> None:
     """The caller of a failed call needs the key that was made for it, or could not repeat it safely."""
     caller = make_caller(max_retries=1)
