@@ -56,7 +56,9 @@ def test_keys_that_others_may_read_are_found(vault_dir: Path, mode: int) -> None
     assert _found(verify_data_dir(vault_dir)) == [("file_mode", "vault/keys.json", None)]
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'{"version":1,"fingerprint_key":"a","encryption_keys":[]}'])
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b'{"version":1,"fingerprint_key":"a","encryption_keys":[]}']
+)
 def test_a_key_file_without_keys_is_found(vault_dir: Path, content: bytes) -> None:
     _write(vault_dir, "vault/keys.json", content, 0o600)
     assert _found(verify_data_dir(vault_dir)) == [("document", "vault/keys.json", None)]

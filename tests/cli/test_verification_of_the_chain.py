@@ -93,7 +93,9 @@ def test_a_changed_byte_costs_one_finding_and_not_a_flood(data_dir: Path) -> Non
     original = _books(data_dir)
     for book, index in _every_line(original):
         line = original[book][index].replace(b'"version":', b'"Version":')
-        write_books(data_dir, {**original, book: [*original[book][:index], line, *original[book][index + 1 :]]})
+        write_books(
+            data_dir, {**original, book: [*original[book][:index], line, *original[book][index + 1 :]]}
+        )
         report = verify_data_dir(data_dir)
         assert report.findings == [
             Finding("hash_chain", f"ledger/{book}.jsonl", index + 1, "the hash does not match the line")

@@ -49,7 +49,11 @@ def _found(report: Report) -> list[tuple[str, int | None]]:
 def test_a_skipped_state_is_an_illegal_transition(journal: MemoryJournal, desk: Desk, prove: Prove) -> None:
     desk.captured(pay(1))
     created_draft, started, authorized, *rest = _drafts(journal)
-    without = [created_draft, replace(authorized, version=2), *(replace(d, version=d.version - 1) for d in rest)]
+    without = [
+        created_draft,
+        replace(authorized, version=2),
+        *(replace(d, version=d.version - 1) for d in rest),
+    ]
     assert [finding.check for finding in prove(without).findings] == ["transition"]
     assert _found(prove([created_draft, started, replace(started, version=3)]))[0] == ("transition", 3)
 
@@ -122,9 +126,7 @@ def test_a_key_that_two_entities_claim_is_found(journal: MemoryJournal, desk: De
     assert _found(prove([first, replace(second, idempotency=first.idempotency)])) == [("idempotency", 2)]
 
 
-def test_a_key_that_a_second_intent_claims_is_found(
-    journal: MemoryJournal, desk: Desk, prove: Prove
-) -> None:
+def test_a_key_that_a_second_intent_claims_is_found(journal: MemoryJournal, desk: Desk, prove: Prove) -> None:
     desk.authorized(pay(1))
     desk.begin_capture(pay(1), 10)
     desk.record_operation(pay(1), Unknown("timeout"))
@@ -177,16 +179,16 @@ def test_a_key_of_another_merchant_or_another_payment_is_found(
     assert _found(report) == [("idempotency", 2)]
 
 
-def test_two_attempts_with_one_reference_are_found(
-    journal: MemoryJournal, desk: Desk, prove: Prove
-) -> None:
+def test_two_attempts_with_one_reference_are_found(journal: MemoryJournal, desk: Desk, prove: Prove) -> None:
     desk.create(pay(1))
     desk.begin_authorization(pay(1))
     desk.record_authorization(pay(1), NotProcessed("refused"))
     desk.record_authorization(pay(1), Approved("pi_2"))
     drafts = _drafts(journal)
     rerouted = drafts[2].data
-    drafts[2] = replace(drafts[2], data=replace(rerouted, next=replace(rerouted.next, id=rerouted.attempt_id)))
+    drafts[2] = replace(
+        drafts[2], data=replace(rerouted, next=replace(rerouted.next, id=rerouted.attempt_id))
+    )
     assert ("intents", 3) in _found(prove(drafts[:3]))
 
 
@@ -201,7 +203,9 @@ def test_a_key_that_is_given_back_may_be_claimed_again(
     desk.record_operation(pay(1), Approved("ch_1"))
     drafts = _drafts(journal)
     assert drafts[3].idempotency == drafts[5].idempotency
-    assert prove(drafts).counts == {"intents": 2}  # The test uses attempt ids again, with the keys; nothing else.
+    assert prove(drafts).counts == {
+        "intents": 2
+    }  # The test uses attempt ids again, with the keys; nothing else.
 
 
 def test_open_intents_are_notes_and_not_findings(journal: MemoryJournal, desk: Desk, prove: Prove) -> None:
@@ -243,7 +247,9 @@ def test_packed_state_folds_as_the_plain_one_does(journal: MemoryJournal, desk: 
         if entry.idempotency:
             assert packed.latest_claim(entry.idempotency.scope) == plain.latest_claim(entry.idempotency.scope)
     assert len(packed.payments) <= 2
-    assert [packed.latest_payment(pay(n)) for n in range(1, 9)] == [plain.payments[pay(n)] for n in range(1, 9)]
+    assert [packed.latest_payment(pay(n)) for n in range(1, 9)] == [
+        plain.payments[pay(n)] for n in range(1, 9)
+    ]
     assert packed.balances.items() == plain.balances.items()
     assert packed.latest_payment(pay(99)) is None
 

@@ -34,7 +34,9 @@ def data_dir(tmp_path: Path) -> Path:
 
 def _contents(directory: Path) -> dict[str, tuple[bytes, int]]:
     return {
-        str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()
+        str(path): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in directory.rglob("*")
+        if path.is_file()
     }
 
 

@@ -29,7 +29,9 @@ def att(number: int) -> str:
     return f"att_01JD{number:A>22}"
 
 
-def terms(amount: int = 1000, currency: str = "USD", merchant_id: str = MERCHANT, **more: Any) -> PaymentCreated:
+def terms(
+    amount: int = 1000, currency: str = "USD", merchant_id: str = MERCHANT, **more: Any
+) -> PaymentCreated:
     """The first entry's data."""
     chosen = {"capture_method": "manual", "country": "US", "payment_method": METHOD, **more}
     return PaymentCreated(merchant_id=merchant_id, amount=amount, currency=currency, **chosen)
@@ -72,7 +74,9 @@ class Desk:
 
     def begin_authorization(self, payment_id: str) -> Payment:
         return self._done(
-            payments.begin_authorization(payment_id, self._claim(payment_id, "authorize"), self.reserve(), ORIGIN)
+            payments.begin_authorization(
+                payment_id, self._claim(payment_id, "authorize"), self.reserve(), ORIGIN
+            )
         )
 
     def begin_capture(self, payment_id: str, amount: int | None, *, final: bool = False) -> Payment:
@@ -89,12 +93,20 @@ class Desk:
 
     def record_authorization(self, payment_id: str, answer: Answer, *, go_on: bool = True) -> Payment:
         decide = payments.record_authorization(
-            payment_id, self.open_attempt(payment_id), answer, self.reserve(), ORIGIN, expires_at=LATER, go_on=go_on
+            payment_id,
+            self.open_attempt(payment_id),
+            answer,
+            self.reserve(),
+            ORIGIN,
+            expires_at=LATER,
+            go_on=go_on,
         )
         return self._done(decide)
 
     def record_operation(self, payment_id: str, answer: Answer) -> Payment:
-        return self._done(payments.record_operation(payment_id, self.open_attempt(payment_id), answer, ORIGIN))
+        return self._done(
+            payments.record_operation(payment_id, self.open_attempt(payment_id), answer, ORIGIN)
+        )
 
     def start_reversal(self, payment_id: str) -> Payment:
         return self._done(
