@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_ins.forged_ledger import draft_of, resealed, write_books, write_ledger
-from stand_ins.memory_journal import MemoryJournal
-from stand_ins.payments import Desk, created, in_book, pay
 
 from payrail.cli.verification import Finding, Report, verify_data_dir
 from payrail.ledger.entry import BOOKS, Book, Draft
 from payrail.runtime.journal import FileJournal
+from stand_ins.forged_ledger import draft_of, resealed, write_books, write_ledger
+from stand_ins.memory_journal import MemoryJournal
+from stand_ins.payments import Desk, created, in_book, pay
 
 Books = dict[str, list[bytes]]
 
