@@ -32,7 +32,7 @@ CARD = "4242424242424242"
         "378282246310005",
         "2025-01-01,4000000000000002,USD",
         f'{{"hash":"{CARD}"}}',
-        "４２４２４２４２４２４２４２４２",
+        "".join(chr(0xFF10 + int(digit)) for digit in CARD),
     ],
 )
 def test_a_card_number_is_found_in_every_disguise(line: str) -> None:
