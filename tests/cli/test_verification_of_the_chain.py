@@ -242,7 +242,7 @@ async def closed_dir(data_dir: Path) -> Path:
     ("damage", "place"),
     [
         pytest.param(lambda lines: lines[:-1], ("ledger/closed.json", 1), id="the last line deleted"),
-        pytest.param(lambda lines: [], ("ledger/closed.json", 1), id="the book emptied"),
+        pytest.param(lambda _lines: [], ("ledger/closed.json", 1), id="the book emptied"),
         pytest.param(lambda lines: [lines[0], lines[1][:50]], ("ledger/disputes.jsonl", 2), id="cut short"),
         pytest.param(
             lambda lines: [lines[0], resealed(lines[1], lambda line: line.update(at="2020"))],
