@@ -96,7 +96,7 @@ def test_idempotency_key_that_cannot_be_sent_is_refused(key: str, caller: Caller
 
 
 def test_ids_that_the_sdk_makes_are_unique_and_never_look_like_a_card_number() -> None:
-    """In one of some 350 UUIDs digits pass for a card number, which the gateway refuses."""
+    """In one of some 500 names of hexadecimal digits some pass for a card number, which the gateway refuses."""
     made = [make(None) for make in (idempotency_key, correlation_id) for _ in range(2000)]
     assert len(set(made)) == len(made)
     assert all(name.isalpha() and len(name) == 32 for name in made)
