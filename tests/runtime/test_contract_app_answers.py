@@ -206,7 +206,11 @@ async def test_each_request_leaves_one_line_without_secrets(toy: Toy) -> None:
         "box_id": BOX_ID,
     }
     assert (unknown["route"], unknown["operation"], unknown["code"]) == (None, None, "not_found")
-    assert (invalid["operation"], invalid["status"], invalid["code"]) == ("list_boxes", 400, "invalid_parameter")
+    assert (invalid["operation"], invalid["status"], invalid["code"]) == (
+        "list_boxes",
+        400,
+        "invalid_parameter",
+    )
     assert (method["method"], method["code"]) == ("other", "method_not_allowed")
     for secret in (CARD.encode(), b"good-key", b"order-1", b"987", b"free text"):
         assert secret not in toy.log.getvalue()
@@ -230,7 +234,9 @@ async def test_swagger_ui_is_served_whole_from_here(toy: Toy) -> None:
             assert (await client.get(f"/docs/{asset}")).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/docs/../contract", "/docs/%2e%2e/x", "/docs/%00", "/docsx", "/docs/" + "x" * 5000])
+@pytest.mark.parametrize(
+    "path", ["/docs/../contract", "/docs/%2e%2e/x", "/docs/%00", "/docsx", "/docs/" + "x" * 5000]
+)
 async def test_nothing_else_is_served_beside_it(toy: Toy, path: str) -> None:
     async with toy.client() as client:
         response = await client.get(path)

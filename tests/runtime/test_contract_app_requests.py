@@ -96,9 +96,7 @@ async def test_an_id_that_is_none_is_a_bad_parameter(toy: Toy, segment: str) -> 
         document = assert_problem(
             await client.get(f"/boxes/{segment}", headers=AUTHORIZED), 400, "invalid_parameter"
         )
-    assert document["errors"] == [
-        {"pointer": "box_id", "message": "must match ^box_[0-9A-HJKMNP-TV-Z]{26}$"}
-    ]
+    assert document["errors"] == [{"pointer": "box_id", "message": "must match ^box_[0-9A-HJKMNP-TV-Z]{26}$"}]
 
 
 @pytest.mark.parametrize("segment", ["%FF", "%ED%A0%80", "a%00b"])
@@ -139,7 +137,9 @@ async def test_a_fixed_segment_wins_over_a_parameter(toy: Toy) -> None:
         ("POST", "/openapi.json", "GET, HEAD"),
     ],
 )
-async def test_a_wrong_method_names_all_that_are_allowed(toy: Toy, method: str, path: str, allow: str) -> None:
+async def test_a_wrong_method_names_all_that_are_allowed(
+    toy: Toy, method: str, path: str, allow: str
+) -> None:
     async with toy.client() as client:
         response = await client.request(method, path, headers=AUTHORIZED)
     assert response.status_code == 405
@@ -257,7 +257,9 @@ async def test_a_card_number_that_breaks_its_own_rule_is_not_repeated(toy: Toy) 
     assert_problem(response, 422, "validation_failed")
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/json; charset=latin-1", ""])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/xml", "application/json; charset=latin-1", ""]
+)
 async def test_another_media_type_is_refused(toy: Toy, content_type: str) -> None:
     async with toy.client() as client:
         response = await client.post("/boxes", content=b"{}", headers={**KEYED, "Content-Type": content_type})

@@ -106,5 +106,9 @@ def test_the_standard_loggers_write_into_the_same_stream() -> None:
         root.handlers[:] = before
     writer.close()
     odd, failed = lines_of(stream)
-    assert (odd["level"], odd["logger"], odd["message"]) == ("warning", "some.library", "odd card [card number]")
+    assert (odd["level"], odd["logger"], odd["message"]) == (
+        "warning",
+        "some.library",
+        "odd card [card number]",
+    )
     assert (failed["error"], failed["message"]) == ("OSError", "failed")
