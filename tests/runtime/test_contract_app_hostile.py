@@ -152,7 +152,7 @@ async def served() -> AsyncIterator[int]:
     listener = listen("127.0.0.1", 0)
     ready, stop = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(
-        serve([Listener("toy", toy.app, listener)], on_ready=ready.set, stop=stop, handle_signals=False)
+        serve([Listener("toy", toy.app, listener)], on_ready=ready.set, stop=stop, signals=(), tune_gc=False)
     )
     await ready.wait()
     try:

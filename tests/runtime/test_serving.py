@@ -79,7 +79,7 @@ class Stack:
 @pytest.mark.asyncio
 async def test_each_app_answers_on_its_own_socket_and_they_end_in_reverse_order() -> None:
     stack = Stack()
-    async with stack.served(handle_signals=False) as client:
+    async with stack.served(signals=(), tune_gc=False) as client:
         answers = [(await client.get(url)) for url in stack.urls]
     assert [answer.text for answer in answers] == ["inner", "outer"]
     assert "server" not in answers[0].headers
@@ -91,7 +91,7 @@ async def test_each_app_answers_on_its_own_socket_and_they_end_in_reverse_order(
 async def test_a_request_under_way_is_finished() -> None:
     stack = Stack()
     stack.apps[0].go.clear()
-    async with stack.served(handle_signals=False) as client:
+    async with stack.served(signals=(), tune_gc=False) as client:
         request = asyncio.create_task(client.get(stack.urls[0]))
         await stack.apps[0].entered.wait()
         stack.stop.set()
@@ -104,7 +104,7 @@ async def test_a_request_that_takes_too_long_is_cancelled() -> None:
     stack = Stack()
     stack.apps[0].go.clear()
     async with asyncio.timeout(20):
-        async with stack.served(handle_signals=False, grace_s=1) as client:
+        async with stack.served(signals=(), tune_gc=False, grace_s=1) as client:
             request = asyncio.create_task(client.get(stack.urls[0]))
             await stack.apps[0].entered.wait()
             stack.stop.set()
@@ -156,7 +156,7 @@ async def test_an_app_that_cannot_start_ends_those_that_did() -> None:
     stack = Stack()
     stack.apps[1].fails_at = "startup"
     with pytest.raises(StartUpError, match="outer could not start"):
-        async with stack.served(handle_signals=False):
+        async with stack.served(signals=(), tune_gc=False):
             pass
     assert stack.events == ["inner startup", "inner shutdown"]
     assert not stack.ready.is_set()
@@ -214,7 +214,7 @@ def test_several_processes_share_one_socket() -> None:
         url = f"http://127.0.0.1:{shared.getsockname()[1]}/"
         command = [sys.executable, "-c", WORKER, str(shared.fileno())]
         workers = [
-            subprocess.Popen(command, pass_fds=[shared.fileno()], stdout=subprocess.PIPE, text=True)  # noqa: S603
+            subprocess.Popen(command, pass_fds=[shared.fileno()], stdout=subprocess.PIPE, text=True)
             for _ in range(2)
         ]
         try:
