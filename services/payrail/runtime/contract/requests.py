@@ -21,7 +21,7 @@ BODY_BYTES_MAX = 1024 * 1024
 _VISIBLE = re.compile(rb"[!-~]{1,128}")
 # W3C Trace Context, version 00: trace id and parent id are not all zero.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-# Ids must differ, not be secret; the system's generator costs a system call for each. Forked siblings differ as well.
+# Ids must differ, not be secret; the system's generator costs a system call for each. Forks differ as well.
 _random = random.Random()  # noqa: S311
 os.register_at_fork(after_in_child=_random.seed)
 _LETTERS = str.maketrans("0123456789", "ghjkmnpqrs")
