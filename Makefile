@@ -52,7 +52,8 @@ generate: $(STAMP) $(REDOCLY) ## Write the bundled contracts and the SDK anew fr
 
 .PHONY: lint-contracts
 lint-contracts: $(REDOCLY) ## Lint the contracts
-	@cd openapi && node_modules/.bin/redocly lint --config redocly.yaml
+	@cd openapi && { node_modules/.bin/redocly lint --config redocly.yaml > node_modules/.lint.log 2>&1 || \
+		{ cat node_modules/.lint.log; exit 1; }; }
 
 .PHONY: drift
 drift: $(STAMP) $(REDOCLY) ## Compare the committed bundles and SDK with what openapi/ gives

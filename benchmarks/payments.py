@@ -110,13 +110,17 @@ async def measure(rounds: int, units: int) -> dict[str, float]:
                 ):
                     values.append(figure)
     yardstick = 3 * median(bare_cpu) + 4 * median(call_cpu)
-    print(f"bare {median(bare_rate):.0f}/s, payments {median(one_rate):.0f}/s, two workers {median(two_rate):.0f}/s")
+    print(
+        f"bare {median(bare_rate):.0f}/s, payments {median(one_rate):.0f}/s, two workers {median(two_rate):.0f}/s"
+    )
     print(
         f"CPU: bare request {median(bare_cpu) * 1e6:.0f} us, bare call {median(call_cpu) * 1e6:.0f} us, "
         f"life {median(life_cpu) * 1e6:.0f} us"
     )
     return {
-        "POST /payments (token) against a bare durable request, 32 connections (at least 0.5)": median(one_rate)
+        "POST /payments (token) against a bare durable request, 32 connections (at least 0.5)": median(
+            one_rate
+        )
         / median(bare_rate),
         "two workers against one (at least 1.2)": median(two_rate) / median(one_rate),
         "CPU of a life against 3 bare requests and 4 bare calls (at most 2.5)": median(life_cpu) / yardstick,
