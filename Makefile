@@ -43,7 +43,7 @@ tools: $(REDOCLY) ## Install the contracts' tools
 $(REDOCLY): openapi/package.json openapi/package-lock.json openapi/.npmrc
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
 		{ echo "The contracts' tools need Node 20 or newer, with npm; 'node' is missing or older." >&2; exit 1; }
-	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error
+	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 .PHONY: generate
@@ -81,6 +81,7 @@ test: check ## Every check and test there is
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
+	@$(PY) -m benchmarks.contract_app
 	@$(PY) -m benchmarks.payments
 
 .PHONY: clean

@@ -124,7 +124,7 @@ async def interleaved(calls: dict[str, Call]) -> dict[str, float]:
 def report(figures: Iterable[tuple[str, float]], base: float) -> None:
     for name, cost_us in figures:
         print(
-            f"{name:36} {cost_us:7.1f} µs   {base / cost_us:5.2f} of bare   {cost_us / base:5.2f} × its CPU"
+            f"{name:36} {cost_us:7.1f} µs   {base / cost_us:5.2f} of bare   {cost_us / base:5.2f} times its CPU"
         )
 
 
