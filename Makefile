@@ -43,7 +43,7 @@ tools: $(REDOCLY) ## Install the contracts' tools
 $(REDOCLY): openapi/package.json openapi/package-lock.json openapi/.npmrc
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
 		{ echo "The contracts' tools need Node 20 or newer, with npm; 'node' is missing or older." >&2; exit 1; }
-	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error
+	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 .PHONY: generate
@@ -52,7 +52,8 @@ generate: $(STAMP) $(REDOCLY) ## Write the bundled contracts and the SDK anew fr
 
 .PHONY: lint-contracts
 lint-contracts: $(REDOCLY) ## Lint the contracts
-	@cd openapi && node_modules/.bin/redocly lint --config redocly.yaml
+	@cd openapi && { node_modules/.bin/redocly lint --config redocly.yaml > node_modules/.lint.log 2>&1 || \
+		{ cat node_modules/.lint.log; exit 1; }; }
 
 .PHONY: drift
 drift: $(STAMP) $(REDOCLY) ## Compare the committed bundles and SDK with what openapi/ gives
@@ -80,6 +81,7 @@ test: check ## Every check and test there is
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
+	@$(PY) -m benchmarks.contract_app
 	@$(PY) -m benchmarks.payments
 
 .PHONY: clean

@@ -1,12 +1,15 @@
 """`payrail up` as a user starts it: real processes, real ports."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from payrail.runtime.settings import load_settings
@@ -96,6 +99,25 @@ def test_a_second_signal_ends_what_does_not_answer_the_first(start_stack: StartS
 
     wait_until(has_ended, "the stack has ended")
     assert stack.wait() == 0
+
+
+def test_a_call_that_no_provider_answers_does_not_hold_up_the_end(start_stack: StartStack) -> None:
+    stack = start_stack(PROVIDER_TIMEOUT_S="600")
+    with stack.internal_client("provider-sim") as provider:
+        rule = {"mode": "timeout", "operation": "authorize"}
+        assert provider.post("/providers/providerA/inject-failure", json=rule).status_code == 201
+    payment_id = create(stack, "one")
+
+    def authorize() -> None:
+        with stack.client(timeout_s=60) as client, contextlib.suppress(httpx.HTTPError):
+            client.post(f"/payments/{payment_id}/authorize", json={}, headers={"Idempotency-Key": "a"})
+
+    caller = threading.Thread(target=authorize)
+    caller.start()
+    book = stack.data_dir / "ledger" / "payments.jsonl"
+    wait_until(lambda: "authorization_started" in book.read_text(), "the provider is asked")
+    assert stack.stop() == 0
+    caller.join()
 
 
 def test_payments_survive_a_restart(stack_process: StackProcess) -> None:

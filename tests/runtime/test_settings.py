@@ -152,7 +152,7 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 @pytest.mark.parametrize(
     ("bind_host", "url"),
     [
-        ("0.0.0.0", "http://127.0.0.1:8027"),
+        ("0.0.0.0", "http://127.0.0.1:8027"),  # noqa: S104 - compared, not bound
         ("::", "http://[::1]:8027"),
         ("::1", "http://[::1]:8027"),
         ("192.0.2.7", "http://192.0.2.7:8027"),
