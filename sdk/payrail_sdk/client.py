@@ -7,9 +7,11 @@ import httpx
 from ._senders import AsyncSender, Sender
 from ._settings import Identity, settings
 from .async_payments import AsyncPayments
-from .gateway.api.health import get_health
-from .gateway.models import Health
+from .async_providers import AsyncProviders, AsyncRouting
+from .gateway.api.health import get_health, get_metrics, get_services_health
+from .gateway.models import Health, ServicesHealth
 from .payments import Payments
+from .providers import Providers, Routing
 
 TIMEOUT_S = 60.0
 MAX_RETRIES = 2
@@ -26,6 +28,10 @@ class PayRail:
 
     payments: Payments
     """Make, authorize, capture and cancel payments, and look at them."""
+    providers: Providers
+    """How the providers are, and failures on demand."""
+    routing: Routing
+    """Which provider a payment takes, and why."""
 
     def __init__(
         self,
@@ -58,10 +64,22 @@ class PayRail:
             http_client,
         )
         self.payments = Payments(self._sender)
+        self.providers = Providers(self._sender)
+        self.routing = Routing(self._sender)
 
     def health(self) -> Health:
         """How the gateway is."""
         return self._sender.call(Health, lambda client: get_health.sync_detailed(client=client))
+
+    def services_health(self) -> ServicesHealth:
+        """How the gateway and the services behind it are, asked for now."""
+        return self._sender.call(
+            ServicesHealth, lambda client: get_services_health.sync_detailed(client=client)
+        )
+
+    def metrics(self) -> str:
+        """The metrics of the worker that answers, in Prometheus' text format."""
+        return self._sender.call(str, lambda client: get_metrics.sync_detailed(client=client))
 
     def close(self) -> None:
         """Close the connections. The client cannot be used any more."""
@@ -85,6 +103,10 @@ class AsyncPayRail:
 
     payments: AsyncPayments
     """Make, authorize, capture and cancel payments, and look at them."""
+    providers: AsyncProviders
+    """How the providers are, and failures on demand."""
+    routing: AsyncRouting
+    """Which provider a payment takes, and why."""
 
     def __init__(
         self,
@@ -102,10 +124,22 @@ class AsyncPayRail:
             http_client,
         )
         self.payments = AsyncPayments(self._sender)
+        self.providers = AsyncProviders(self._sender)
+        self.routing = AsyncRouting(self._sender)
 
     async def health(self) -> Health:
         """How the gateway is."""
         return await self._sender.call(Health, lambda client: get_health.asyncio_detailed(client=client))
+
+    async def services_health(self) -> ServicesHealth:
+        """How the gateway and the services behind it are, asked for now."""
+        return await self._sender.call(
+            ServicesHealth, lambda client: get_services_health.asyncio_detailed(client=client)
+        )
+
+    async def metrics(self) -> str:
+        """The metrics of the worker that answers, in Prometheus' text format."""
+        return await self._sender.call(str, lambda client: get_metrics.asyncio_detailed(client=client))
 
     async def aclose(self) -> None:
         """Close the connections. The client cannot be used any more."""

@@ -8,8 +8,10 @@ from .gateway.models import (
     AuthorizePaymentRequest,
     CaptureMethod,
     CapturePaymentRequest,
+    CardBrand,
     CardInput,
     CreatePaymentRequest,
+    ExplainRoutingRequest,
     Metadata,
     NewCardMethod,
     PaymentState,
@@ -138,6 +140,26 @@ def path_id(payment_id: str) -> str:
     if payment_id in ("", ".", ".."):
         raise ValueError("payment_id must be a payment's id")
     return payment_id
+
+
+def routing_question(
+    payment_id: str | None,
+    *,
+    amount: int | None,
+    currency: str | None,
+    country: str | None,
+    brand: CardBrand | None,
+    card_bin: str | None,
+) -> ExplainRoutingRequest:
+    """The body of explain."""
+    return ExplainRoutingRequest(
+        payment_id=or_unset(payment_id),
+        amount=or_unset(amount),
+        currency=or_unset(currency),
+        country=or_unset(country),
+        brand=or_unset(brand),
+        bin_=or_unset(card_bin),
+    )
 
 
 def or_unset(value: Value | None) -> Value | Unset:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -41,8 +42,12 @@ def _file_descriptors(
 
 @click.command(hidden=True)
 @click.argument("services", nargs=-1, required=True, type=click.Choice(SERVICES))
-@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Directory of all runtime files.")
-@click.option("--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error.")
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Directory of all runtime files."
+)
+@click.option(
+    "--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error."
+)
 @click.option(
     "--fd",
     "fds",
@@ -51,7 +56,9 @@ def _file_descriptors(
     callback=_file_descriptors,
     help="A listening socket that this process inherits.",
 )
-@click.option("--supervised", is_flag=True, help="Say on standard output when ready; end when standard input ends.")
+@click.option(
+    "--supervised", is_flag=True, help="Say on standard output when ready; end when standard input ends."
+)
 def serve(
     services: tuple[str, ...],
     data_dir: Path | None,
@@ -60,6 +67,7 @@ def serve(
     supervised: bool,
 ) -> None:
     """Serve the named services until SIGTERM or SIGINT."""
+    gc.disable()  # Until the services run: what a start imports and builds is no garbage.
     from payrail.cli.process import logging_to
     from payrail.cli.refusals import told_in_one_line
     from payrail.cli.services import listen_all
@@ -125,7 +133,7 @@ class _Orphaned:
     def _watch(self) -> None:
         while os.read(sys.stdin.fileno(), 1):
             pass
-        with self._lock:
+        with self._lock, contextlib.suppress(RuntimeError):  # The loop is closed: it has ended already.
             self._end()
         time.sleep(_END_S_MAX)
         os._exit(1)

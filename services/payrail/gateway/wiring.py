@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from importlib.resources import files
@@ -39,6 +39,8 @@ from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
 from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
 from payrail_sdk.vault import AuthenticatedClient as VaultClient
 
+SAMPLES = Path("metrics", "service_metrics.jsonl")
+
 
 def build(
     *,
@@ -72,40 +74,27 @@ def build(
         leases = Leases(data_dir / "run" / "leases.lock")
         breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         gateway = Gateway(
-            journal,
-            SdkVault(vault),
-            GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call),
-            clock,
-            leases,
-            ids.new,
-            _owner(ids),
-            version("payrail"),
-            rules,
-            breakers,
-            SdkProviderControls(providers),
-            SdkServices(vault, providers, jobs),
-            metrics,
+            journal=journal,
+            vault=SdkVault(vault),
+            providers=GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call),
+            clock=clock,
+            leases=leases,
+            new_id=ids.new,
+            owner=_owner(ids),
+            version=version("payrail"),
+            rules=rules,
+            breakers=breakers,
+            provider_controls=SdkProviderControls(providers),
+            services=SdkServices(vault, providers, jobs),
+            metrics=metrics,
         )
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
-        background = [
-            asyncio.create_task(Resolver(gateway, resolver_interval_s).run(), name="resolver"),
-            asyncio.create_task(
-                keep_samples(
-                    metrics,
-                    data_dir / "metrics" / "service_metrics.jsonl",
-                    "gateway",
-                    metrics_interval_s,
-                    clock.now,
-                ),
-                name="metrics",
-            ),
-        ]
+        samples = keep_samples(metrics, data_dir / SAMPLES, "gateway", metrics_interval_s, clock.now)
         try:
-            yield
+            async with _background(Resolver(gateway, resolver_interval_s).run(), samples):
+                yield
         finally:
-            for task in background:
-                await _stop(task)
             await journal.close()
             leases.close()
 
@@ -130,7 +119,14 @@ def _owner(ids: IdSource) -> str:
     return f"gateway-{os.getpid()}-{ids.new('own')}"
 
 
-async def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+@asynccontextmanager
+async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the work beside the block, and end it with the block."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

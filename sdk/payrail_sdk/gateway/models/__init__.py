@@ -18,8 +18,7 @@ from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
 from .decline import Decline
 from .decline_code import DeclineCode
-from .explain_facts import ExplainFacts
-from .explain_payment import ExplainPayment
+from .explain_routing_request import ExplainRoutingRequest
 from .failure_mode import FailureMode
 from .failure_operation import FailureOperation
 from .failure_rule import FailureRule
@@ -84,8 +83,7 @@ __all__ = (
     "CreatePaymentRequestCaptureMethod",
     "Decline",
     "DeclineCode",
-    "ExplainFacts",
-    "ExplainPayment",
+    "ExplainRoutingRequest",
     "FailureMode",
     "FailureOperation",
     "FailureRule",

@@ -264,12 +264,12 @@ def _plain(node: yaml.Node) -> Any:
 
 
 def _located(error: ValidationError, root: yaml.Node, name: str) -> RoutingRulesInvalid:
-    """The first fault, by its place in the file."""
+    """The first fault by its place in the file; what is missing comes last: a misspelt key is missing, too."""
     faults = []
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
         mark = _mark(root, detail["loc"], at_key=detail["type"] == "extra_forbidden")
-        faults.append((_place(mark), _message(detail["loc"], detail["msg"])))
-    (line, column), message = min(faults)
+        faults.append((detail["type"] == "missing", _place(mark), _message(detail["loc"], detail["msg"])))
+    _, (line, column), message = min(faults)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return RoutingRulesInvalid(name, message + more, line, column)
 

@@ -6,7 +6,6 @@ from payrail.gateway.flows.fingerprint import fingerprint
 from payrail.gateway.flows.gateway import Gateway, Request
 from payrail.gateway.flows.operation import answered_before, find_payment, run_operation
 from payrail.gateway.flows.settle_authorization import ask_providers, resume_authorization
-from payrail.ledger.payment import require_transition
 
 
 async def authorize_payment(gateway: Gateway, request: Request, payment_id: str, cvc: str | None) -> Rendered:
@@ -21,14 +20,14 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
     if replay := answered_before(gateway, claim):
         return replay
     if claim.scope not in gateway.journal.state.claims:
-        require_transition(payment.state, "AUTHORIZING")
+        payments.require_not_begun(payment)
     card = await gateway.vault.charge_token(
         payment.merchant_id, payment.payment_method.token, request.correlation_id
     )
     return await run_operation(
         gateway, request, payment_id, claim,
         begin=lambda reserved, origin: payments.begin_authorization(
-            payment_id, gateway.router(reserved.attempt_id), claim, reserved, origin
+            payment_id, claim, reserved, origin, router=gateway.router(reserved.attempt_id)
         ),
         settle=ask_providers,
         resume=resume_authorization,

@@ -24,6 +24,11 @@ class Caller(Struct, frozen=True):
     user_id: str
     role: str
 
+    @property
+    def name(self) -> str:
+        """What the log line says of the caller."""
+        return self.user_id
+
 
 class Request(Struct, frozen=True):
     """The circumstances of one command: its caller, its correlation id and its idempotency key."""

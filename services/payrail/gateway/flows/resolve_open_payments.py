@@ -32,13 +32,16 @@ class Resolver:
         self._next_look: dict[str, tuple[float, float]] = {}
 
     async def run(self) -> None:
-        """Look, sleep, and look again, until cancelled. A round that fails is logged and followed by the next."""
+        """Sleep and look, until cancelled. A round that fails is logged and followed by the next.
+
+        Sleep first: after a crash a caller's retry can still reach another provider, the resolver cannot.
+        """
         while True:
+            await asyncio.sleep(self._interval_s)
             try:
                 await self.look()
             except Exception:
                 logger.exception("the resolver's round failed")
-            await asyncio.sleep(self._interval_s)
 
     async def look(self) -> None:
         """One round: try to finish every open payment that is due and that nobody works on."""

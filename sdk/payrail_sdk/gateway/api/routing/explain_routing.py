@@ -6,8 +6,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.explain_facts import ExplainFacts
-from ...models.explain_payment import ExplainPayment
+from ...models.explain_routing_request import ExplainRoutingRequest
 from ...models.problem import Problem
 from ...models.routing_explanation import RoutingExplanation
 from ...types import UNSET, Response, Unset
@@ -15,7 +14,7 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
-    body: ExplainFacts | ExplainPayment,
+    body: ExplainRoutingRequest,
     x_correlation_id: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -27,10 +26,7 @@ def _get_kwargs(
         "url": "/routing/explain",
     }
 
-    if isinstance(body, ExplainPayment):
-        _kwargs["json"] = body.to_dict()
-    else:
-        _kwargs["json"] = body.to_dict()
+    _kwargs["json"] = body.to_dict()
 
     headers["Content-Type"] = "application/json"
 
@@ -111,7 +107,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: ExplainFacts | ExplainPayment,
+    body: ExplainRoutingRequest,
     x_correlation_id: str | Unset = UNSET,
 ) -> Response[Problem | RoutingExplanation]:
     """Explain the way of a payment
@@ -121,8 +117,8 @@ def sync_detailed(
 
     Args:
         x_correlation_id (str | Unset):
-        body (ExplainFacts | ExplainPayment): A payment by its id, or the facts of one; told apart
-            by the keys that each requires.
+        body (ExplainRoutingRequest): Either `payment_id` alone, for a payment that exists; or the
+            facts of one that could be made, at least `amount` and `currency`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -147,7 +143,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    body: ExplainFacts | ExplainPayment,
+    body: ExplainRoutingRequest,
     x_correlation_id: str | Unset = UNSET,
 ) -> Problem | RoutingExplanation | None:
     """Explain the way of a payment
@@ -157,8 +153,8 @@ def sync(
 
     Args:
         x_correlation_id (str | Unset):
-        body (ExplainFacts | ExplainPayment): A payment by its id, or the facts of one; told apart
-            by the keys that each requires.
+        body (ExplainRoutingRequest): Either `payment_id` alone, for a payment that exists; or the
+            facts of one that could be made, at least `amount` and `currency`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -178,7 +174,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    body: ExplainFacts | ExplainPayment,
+    body: ExplainRoutingRequest,
     x_correlation_id: str | Unset = UNSET,
 ) -> Response[Problem | RoutingExplanation]:
     """Explain the way of a payment
@@ -188,8 +184,8 @@ async def asyncio_detailed(
 
     Args:
         x_correlation_id (str | Unset):
-        body (ExplainFacts | ExplainPayment): A payment by its id, or the facts of one; told apart
-            by the keys that each requires.
+        body (ExplainRoutingRequest): Either `payment_id` alone, for a payment that exists; or the
+            facts of one that could be made, at least `amount` and `currency`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -212,7 +208,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    body: ExplainFacts | ExplainPayment,
+    body: ExplainRoutingRequest,
     x_correlation_id: str | Unset = UNSET,
 ) -> Problem | RoutingExplanation | None:
     """Explain the way of a payment
@@ -222,8 +218,8 @@ async def asyncio(
 
     Args:
         x_correlation_id (str | Unset):
-        body (ExplainFacts | ExplainPayment): A payment by its id, or the facts of one; told apart
-            by the keys that each requires.
+        body (ExplainRoutingRequest): Either `payment_id` alone, for a payment that exists; or the
+            facts of one that could be made, at least `amount` and `currency`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -9,25 +9,32 @@ from attrs import define as _attrs_define
 from ..models.card_brand import CardBrand, check_card_brand
 from ..types import UNSET, Unset
 
-T = TypeVar("T", bound="ExplainFacts")
+T = TypeVar("T", bound="ExplainRoutingRequest")
 
 
 @_attrs_define
-class ExplainFacts:
-    """Explain the way of a payment that could be made."""
+class ExplainRoutingRequest:
+    """Either `payment_id` alone, for a payment that exists; or the facts of one that could be made, at least `amount` and
+    `currency`.
 
-    amount: int
+    """
+
+    payment_id: str | Unset = UNSET
+    """ Id of a payment. """
+    amount: int | Unset = UNSET
     """ Money in minor units of the currency (1234 is 12.34 EUR, and 1234 JPY). Never a fraction. """
-    currency: str
+    currency: str | Unset = UNSET
     """ ISO 4217 code. It says how many decimals the minor unit stands for. """
-    country: str | Unset = "US"
-    """ ISO 3166-1 alpha-2 code of the country the payment is made in. """
+    country: str | Unset = UNSET
+    """ ISO 3166-1 alpha-2 code of the country the payment is made in; US if nothing is said. """
     brand: CardBrand | Unset = UNSET
     """ Brand by the number's leading digits; `unknown` where no range fits. """
     bin_: str | Unset = UNSET
     """ The first six digits, which name the issuer. """
 
     def to_dict(self) -> dict[str, Any]:
+        payment_id = self.payment_id
+
         amount = self.amount
 
         currency = self.currency
@@ -42,12 +49,13 @@ class ExplainFacts:
 
         field_dict: dict[str, Any] = {}
 
-        field_dict.update(
-            {
-                "amount": amount,
-                "currency": currency,
-            }
-        )
+        field_dict.update({})
+        if payment_id is not UNSET:
+            field_dict["payment_id"] = payment_id
+        if amount is not UNSET:
+            field_dict["amount"] = amount
+        if currency is not UNSET:
+            field_dict["currency"] = currency
         if country is not UNSET:
             field_dict["country"] = country
         if brand is not UNSET:
@@ -60,9 +68,11 @@ class ExplainFacts:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        amount = d.pop("amount")
+        payment_id = d.pop("payment_id", UNSET)
 
-        currency = d.pop("currency")
+        amount = d.pop("amount", UNSET)
+
+        currency = d.pop("currency", UNSET)
 
         country = d.pop("country", UNSET)
 
@@ -75,7 +85,8 @@ class ExplainFacts:
 
         bin_ = d.pop("bin", UNSET)
 
-        explain_facts = cls(
+        explain_routing_request = cls(
+            payment_id=payment_id,
             amount=amount,
             currency=currency,
             country=country,
@@ -83,4 +94,4 @@ class ExplainFacts:
             bin_=bin_,
         )
 
-        return explain_facts
+        return explain_routing_request
