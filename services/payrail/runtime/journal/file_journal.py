@@ -159,7 +159,7 @@ class FileJournal:
                 return
 
     def _commit(self, batch: list[_Waiting]) -> None:
-        """Runs in the ledger's thread from lock to unlock: an event loop that is busy would keep the lock from others."""
+        """Runs in the ledger's thread from lock to unlock: a busy event loop would keep the lock from others."""
         try:
             self._require_sound()
             self._lock.acquire()
