@@ -12,7 +12,10 @@ CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 def _documented(stack: StackProcess) -> dict[str, Any]:
     """What snapshot and log of the document say together."""
     folder = stack.data_dir / "idempotency"
-    items: dict[str, Any] = json.loads((folder / "idempotency_keys.json").read_text())["items"]
+    try:
+        items: dict[str, Any] = json.loads((folder / "idempotency_keys.json").read_text())["items"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}  # It is being made anew.
     for line in (folder / "idempotency_keys.json.log").read_text().splitlines():
         change = json.loads(line)
         items.update(change.get("put") or {})
