@@ -15,6 +15,7 @@ import orjson
 
 from payrail.gateway.adapters.breakers import FileBreakers
 from payrail.gateway.adapters.guarded_providers import GuardedProviders
+from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from payrail.gateway.adapters.merchants import MerchantsFile
 from payrail.gateway.adapters.provider_controls import SdkProviderControls
 from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
@@ -91,8 +92,10 @@ def build(
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
         samples = keep_samples(metrics, data_dir / SAMPLES, "gateway", metrics_interval_s, clock.now)
+        cache = IdempotencyCache(data_dir / "idempotency" / "idempotency_keys.json", journal, clock, leases)
+        resolver = Resolver(gateway, resolver_interval_s)
         try:
-            async with _background(Resolver(gateway, resolver_interval_s).run(), samples):
+            async with _background(resolver.run(), cache.run(), samples):
                 yield
         finally:
             await journal.close()

@@ -27,11 +27,15 @@ class OutOfOrder(ValueError):
 
 
 class LedgerState:
-    """What readers see (`payments`, `claims`, …) and what deciders see (`latest_payment`, `latest_claim`)."""
+    """What readers see (`payments`, `claims`, …) and what deciders see (`latest_payment`, `latest_claim`).
+
+    `claims_changed` collects the keys that changed; whoever follows them takes them out.
+    """
 
     def __init__(self) -> None:
         self.payments: dict[str, Payment] = {}
         self.claims: dict[Scope, HeldClaim] = {}
+        self.claims_changed: set[Scope] = set()
         self.payments_of: dict[str, list[str]] = {}
         self.open_payments: dict[str, None] = {}
         self.balances = Balances()
@@ -76,6 +80,7 @@ class LedgerState:
             else:
                 self.open_payments[payment.id] = None
         self.payments.update(self._staged_payments)
+        self.claims_changed.update(self._staged_claims)
         for scope, held in self._staged_claims.items():
             if held is None:
                 self.claims.pop(scope, None)

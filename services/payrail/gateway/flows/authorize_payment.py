@@ -2,7 +2,7 @@
 
 from payrail.gateway.domain import payments
 from payrail.gateway.domain.answers import Rendered
-from payrail.gateway.flows.fingerprint import fingerprint
+from payrail.gateway.flows.fingerprint import NO_BODY
 from payrail.gateway.flows.gateway import Gateway, Request
 from payrail.gateway.flows.operation import answered_before, find_payment, run_operation
 from payrail.gateway.flows.settle_authorization import ask_providers, resume_authorization
@@ -16,7 +16,7 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
     key refuses.
     """
     payment = await find_payment(gateway, request.caller.merchant_id, payment_id)
-    claim = request.claim(f"POST /payments/{payment_id}/authorize", fingerprint({}))
+    claim = request.claim(f"POST /payments/{payment_id}/authorize", NO_BODY)
     if replay := answered_before(gateway, claim):
         return replay
     if claim.scope not in gateway.journal.state.claims:

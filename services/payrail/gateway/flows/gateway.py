@@ -1,7 +1,6 @@
 """What every flow of the gateway stands on, and what every command brings with it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -9,12 +8,12 @@ from payrail.gateway.domain.payments import Origin, Reserved
 from payrail.gateway.domain.routing import Router
 from payrail.gateway.ports import Breakers, ProviderControls, Providers, Rules, Services, Vault
 from payrail.ledger.entry import Actor, Claim
-from payrail.runtime.clock import Clock, rfc3339
+from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
 from payrail.runtime.leases import Leases
 from payrail.runtime.metrics import Metrics
 
-AUTHORIZATION_LIFETIME = timedelta(days=7)
+AUTHORIZATION_LIFETIME_MS = 7 * 24 * 3600 * 1000
 
 
 class Caller(Struct, frozen=True):
@@ -60,12 +59,13 @@ class Gateway(Struct, frozen=True):
     services: Services
     metrics: Metrics
 
-    def now(self) -> datetime:
-        return self.clock.now()
+    def now(self) -> str:
+        """The time in the ledger's form: RFC 3339 UTC with milliseconds."""
+        return rfc3339_of_ms(self.clock.now_ms())
 
     def origin(self, actor: Actor, correlation_id: str) -> Origin:
         """The origin of an entry that is written now."""
-        return Origin(actor, correlation_id, rfc3339(self.now()))
+        return Origin(actor, correlation_id, self.now())
 
     def origin_of(self, request: Request) -> Origin:
         """The origin of an entry that a caller's command causes."""
@@ -81,4 +81,4 @@ class Gateway(Struct, frozen=True):
 
     def expiry(self) -> str:
         """When an authorization that is given now expires."""
-        return rfc3339(self.now() + AUTHORIZATION_LIFETIME)
+        return rfc3339_of_ms(self.clock.now_ms() + AUTHORIZATION_LIFETIME_MS)
