@@ -4,9 +4,10 @@ from typing import ClassVar, Protocol
 
 from msgspec import Struct
 
-from payrail.gateway.domain.outcomes import Answer, Inquiry
+from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, PaymentMethod
+from payrail.ledger.refund import Refund
 
 
 class CardDetails(Struct, frozen=True):
@@ -104,4 +105,14 @@ class Providers(Protocol):
 
     async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
         """What became of the call with this reference."""
+        ...
+
+    async def refund(
+        self, payment: Payment, refund: Refund, attempt: AttemptOpened, correlation_id: str
+    ) -> RefundAnswer:
+        """Give the refund's amount back to the card."""
+        ...
+
+    async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
+        """What became of the refund with this reference."""
         ...

@@ -3,6 +3,7 @@
 
 from .actor import Actor
 from .actor_role import ActorRole
+from .approve_refund_request import ApproveRefundRequest
 from .authorize_payment_request import AuthorizePaymentRequest
 from .cancel_payment_request import CancelPaymentRequest
 from .capture_method import CaptureMethod
@@ -35,11 +36,21 @@ from .posting import Posting
 from .posting_side import PostingSide
 from .problem import Problem
 from .provider_id import ProviderId
+from .refund import Refund
+from .refund_attempt import RefundAttempt
+from .refund_attempt_operation import RefundAttemptOperation
+from .refund_attempt_outcome import RefundAttemptOutcome
+from .refund_failure import RefundFailure
+from .refund_list import RefundList
+from .refund_state import RefundState
+from .reject_refund_request import RejectRefundRequest
+from .request_refund_request import RequestRefundRequest
 from .token_method import TokenMethod
 
 __all__ = (
     "Actor",
     "ActorRole",
+    "ApproveRefundRequest",
     "AuthorizePaymentRequest",
     "CancelPaymentRequest",
     "CaptureMethod",
@@ -72,5 +83,14 @@ __all__ = (
     "PostingSide",
     "Problem",
     "ProviderId",
+    "Refund",
+    "RefundAttempt",
+    "RefundAttemptOperation",
+    "RefundAttemptOutcome",
+    "RefundFailure",
+    "RefundList",
+    "RefundState",
+    "RejectRefundRequest",
+    "RequestRefundRequest",
     "TokenMethod",
 )

@@ -10,6 +10,8 @@ from msgspec import Struct
 from payrail.ledger.entry import Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_view import payment_view
+from payrail.ledger.refund_view import refund_view
+from payrail.ledger.state import Subject
 
 _TITLES = {
     "capture_declined": "The provider declined the capture",
@@ -25,20 +27,25 @@ class Rendered(Struct, frozen=True):
     replayed: bool = False
 
 
-def render_outcome(entry: Entry, payment: Payment) -> Rendered:
-    """The answer of the operation that `entry` finished, with the payment as it was right after it."""
-    if entry.type == "payment.created":
-        return Rendered(201, payment_view(payment))
+def render_outcome(entry: Entry, subject: Subject) -> Rendered:
+    """The answer of the operation that `entry` finished, with its payment or refund as it was right after it."""
+    if entry.type in ("payment.created", "refund.requested"):
+        return Rendered(201, view_of(subject))
     claim = entry.idempotency
     asked_for_authorization = claim is not None and claim.operation.endswith("/authorize")
     if entry.type in ("payment.capture_declined", "payment.void_declined") and not asked_for_authorization:
         return _declined(entry, entry.type.removeprefix("payment."))
-    return Rendered(200, payment_view(payment))
+    return Rendered(200, view_of(subject))
 
 
-def render_open(payment: Payment) -> Rendered:
+def render_open(subject: Subject) -> Rendered:
     """What is known of an operation whose outcome is not known yet."""
-    return Rendered(202, payment_view(payment))
+    return Rendered(202, view_of(subject))
+
+
+def view_of(subject: Subject) -> dict[str, Any]:
+    """The contract's `Payment` or `Refund`."""
+    return payment_view(subject) if isinstance(subject, Payment) else refund_view(subject)
 
 
 def _declined(entry: Entry, code: str) -> Rendered:

@@ -22,6 +22,34 @@ class PaymentNotFound(Refusal):
         super().__init__("No payment with this id.")
 
 
+class RefundNotFound(Refusal):
+    """No such refund, or another merchant's: nobody can tell the two apart."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No refund with this id.")
+
+
+class AmountExceedsRefundable(Refusal):
+    """A refund asks for more than is captured, not returned and not reserved. Amounts are minor units."""
+
+    code = "amount_exceeds_refundable"
+
+    def __init__(self, amount: int | None, refundable: int) -> None:
+        asked = f"{amount} was asked for" if amount is not None else "all of it was asked for"
+        super().__init__(f"{asked}, {refundable} can be refunded.")
+
+
+class MakerCheckerViolation(Refusal):
+    """Who requested a refund may not decide on it: it takes two people to give money back."""
+
+    code = "maker_checker_violation"
+
+    def __init__(self) -> None:
+        super().__init__("A refund is approved or rejected by another user than the one who requested it.")
+
+
 class AmountExceedsAuthorized(Refusal):
     """A capture asks for more than is left of the authorization. Amounts are minor units."""
 
@@ -32,13 +60,13 @@ class AmountExceedsAuthorized(Refusal):
 
 
 class OperationInProgress(Refusal):
-    """A capture or void of this payment is open at its provider; its outcome comes first."""
+    """An operation on the same thing is open at its provider; its outcome comes first."""
 
     code = "operation_in_progress"
     headers: ClassVar = {"Retry-After": "1"}
 
     def __init__(self, operation: str) -> None:
-        super().__init__(f"A {operation} of this payment is in progress.")
+        super().__init__(f"Another {operation} is in progress; its outcome comes first.")
 
 
 class IdempotencyKeyReused(Refusal):
@@ -61,7 +89,7 @@ class IdempotencyInProgress(Refusal):
 
 
 class OperationNotProcessed(Refusal):
-    """A capture or void surely had no effect at the provider; the same key may be used again."""
+    """A capture, void or refund surely had no effect at the provider; the same key may be used again."""
 
     code = "not_processed"
     headers: ClassVar = {"Retry-After": "1"}

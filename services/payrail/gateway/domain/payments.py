@@ -11,33 +11,21 @@ from msgspec import Struct
 
 from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInProgress, PaymentNotFound
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
+from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
 from payrail.gateway.domain.pricing import MERCHANT_FEE, capture_postings
 from payrail.gateway.domain.routing import route
 from payrail.ledger import payment_events as events
-from payrail.ledger.entry import Actor, Claim, Draft
-from payrail.ledger.payment import InvalidTransition, Payment, Pending, require_transition
+from payrail.ledger.attempts import Pending
+from payrail.ledger.entry import Claim, Draft
+from payrail.ledger.payment import Payment, require_transition
 from payrail.ledger.payment_events import AttemptOpened
 from payrail.ledger.postings import Posting
 from payrail.ledger.state import LedgerState
+from payrail.ledger.transitions import InvalidTransition
 
 Begin = Callable[[LedgerState], Draft | Earlier]
 Continue = Callable[[LedgerState], Draft | Payment]
-
-
-class Origin(Struct, frozen=True):
-    """Who causes an entry, within which request, and when (RFC 3339 UTC)."""
-
-    actor: Actor
-    correlation_id: str
-    at: str
-
-
-class Reserved(Struct, frozen=True):
-    """What a decision may need but cannot make itself: a fresh attempt id, and the process that will do the call."""
-
-    attempt_id: str
-    owner: str
 
 
 def create_payment(payment_id: str, data: events.PaymentCreated, claim: Claim, origin: Origin) -> Begin:
@@ -213,20 +201,6 @@ def record_operation(
                 not_processed = events.OperationNotProcessed(attempt_id, answer.code, answer.latency_ms)
                 name = f"payment.{pending.attempt.operation}_not_processed"
                 return _draft(payment, name, not_processed, origin, claim=_given_back(pending))
-
-    return decide
-
-
-def take_over(payment_id: str, attempt_id: str, owner: str, origin: Origin) -> Continue:
-    """Make `owner` the process that finishes the open attempt; nothing to do if it is that already."""
-
-    def decide(state: LedgerState) -> Draft | Payment:
-        payment = _payment(state, payment_id)
-        pending = payment.pending
-        if pending is None or pending.attempt.id != attempt_id or pending.owner == owner:
-            return payment
-        data = events.TakenOver(attempt_id, pending.owner, owner)
-        return _draft(payment, "payment.taken_over", data, origin)
 
     return decide
 

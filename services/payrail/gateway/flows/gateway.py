@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from payrail.gateway.domain.payments import Origin, Reserved
+from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.ports import Providers, Vault
 from payrail.ledger.entry import Actor, Claim
 from payrail.runtime.clock import Clock, rfc3339
