@@ -75,7 +75,7 @@ async def test_a_granted_access_is_on_the_disk_before_its_answer_goes_out(
         ("/rotate-keys", {}, "seed", ("rotate_keys", None, None, "seed", "forbidden")),
     ],
 )
-async def test_a_refused_access_is_one_line_with_its_reason(  # noqa: PLR0917 - a case has four parts
+async def test_a_refused_access_is_one_line_with_its_reason(
     vault: VaultClient, bench: Bench, path: str, body: object, caller: str, expected: tuple[str | None, ...]
 ) -> None:
     answer = await vault.ask(path, body, caller=caller)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -60,6 +61,7 @@ def serve(
     supervised: bool,
 ) -> None:
     """Serve the named services until SIGTERM or SIGINT."""
+    gc.disable()  # Until the services run: what a start imports and builds is no garbage.
     from payrail.cli.process import logging_to
     from payrail.cli.refusals import told_in_one_line
     from payrail.cli.services import listen_all

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from payrail.cli.services import SERVICES, Sockets
 from payrail.runtime.clock import Clock, SystemClock
+from payrail.runtime.lifespan import alive
 from payrail.runtime.listening import listen
 from payrail.runtime.logs import LogWriter, stderr_log
 from payrail.runtime.serving import Listener, serve
@@ -42,6 +43,18 @@ class Stack:
         """Let go of calls that a simulated provider would never answer, so that none holds up the end."""
         if self.silence is not None:
             self.silence.end()
+
+    @contextlib.asynccontextmanager
+    async def alive(self) -> AsyncIterator["Stack"]:
+        """Start the apps without sockets, to be called through `apps`, and end them after the block."""
+        async with contextlib.AsyncExitStack() as living:
+            for app in self.apps.values():
+                await living.enter_async_context(alive(app))
+            try:
+                yield self
+            finally:
+                self.stopping()
+                await self.close()
 
     async def close(self) -> None:
         """Release the clients of the services."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def up(
     PROVIDER_SIM_PORT and LEDGER_JOBS_PORT. By default one process serves everything.
     """
     del no_console  # There is no frontend to leave out yet.
+    gc.disable()  # Until the stack serves: what a start imports and builds is no garbage.
     from payrail.cli.data_directory import claimed, empty, require_payrails_own
     from payrail.cli.refusals import told_in_one_line
     from payrail.cli.services import SERVICES, listen_all, log_path
@@ -65,6 +67,7 @@ def up(
         if isolated or workers > 1:
             from payrail.cli.supervisor import plan, supervise
 
+            gc.enable()
             asyncio.run(supervise(plan(isolated=isolated, workers=workers), settings, sockets, log_file))
         else:
             _embedded(settings, sockets, log_file)
