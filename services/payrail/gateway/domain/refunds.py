@@ -16,7 +16,7 @@ from payrail.gateway.domain.errors import (
 )
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
-from payrail.gateway.domain.outcomes import Accepted, Approved, Declined, NotProcessed, RefundAnswer, Unknown
+from payrail.gateway.domain.outcomes import Accepted, Approved, Declined, RefundAnswer, Unknown
 from payrail.gateway.domain.payments import Begin, find_payment
 from payrail.ledger import accounts
 from payrail.ledger import refund_events as events
