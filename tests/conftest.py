@@ -22,7 +22,9 @@ class RunningStack:
 
     def client(self, service: str = "gateway", key: str | None = None) -> httpx.AsyncClient:
         """A client of one service; the demo merchant's key at the gateway, the gateway's own at the others."""
-        ours = self.settings.merchant_api_key if service == "gateway" else self.settings.internal_api_key_gateway
+        ours = (
+            self.settings.merchant_api_key if service == "gateway" else self.settings.internal_api_key_gateway
+        )
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.stack.apps[service]),
             base_url=f"http://{service}",

@@ -11,7 +11,9 @@ async def test_payment_runs_from_creation_to_capture(running_stack: Any) -> None
         created = await gateway.post("/payments", json=body, headers={"Idempotency-Key": "create"})
         assert created.status_code == 201, created.text
         path = f"/payments/{created.json()['id']}"
-        authorized = await gateway.post(f"{path}/authorize", json={}, headers={"Idempotency-Key": "authorize"})
+        authorized = await gateway.post(
+            f"{path}/authorize", json={}, headers={"Idempotency-Key": "authorize"}
+        )
         assert authorized.json()["state"] == "AUTHORIZED"
         captured = await gateway.post(f"{path}/capture", json={}, headers={"Idempotency-Key": "capture"})
         assert captured.json()["state"] == "CAPTURED"

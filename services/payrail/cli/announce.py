@@ -16,4 +16,6 @@ async def announce(sockets: Sockets, *, workers: int = 1) -> None:
         note = f"   {workers} workers" if service == GATEWAY and workers > 1 else ""
         click.echo(f"{service:<{_NAME_WIDTH}}  {url}   docs {url}/docs{note}")
     docs = f"{local_url(sockets[GATEWAY])}/docs"
-    click.echo(f"Ready. First payment: see README.md, or try {docs} with your MERCHANT_API_KEY. Ctrl+C stops.")
+    click.echo(
+        f"Ready. First payment: see README.md, or try {docs} with your MERCHANT_API_KEY. Ctrl+C stops."
+    )

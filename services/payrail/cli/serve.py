@@ -42,8 +42,12 @@ def _file_descriptors(
 
 @click.command(hidden=True)
 @click.argument("services", nargs=-1, required=True, type=click.Choice(SERVICES))
-@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Directory of all runtime files.")
-@click.option("--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error.")
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Directory of all runtime files."
+)
+@click.option(
+    "--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error."
+)
 @click.option(
     "--fd",
     "fds",
@@ -52,7 +56,9 @@ def _file_descriptors(
     callback=_file_descriptors,
     help="A listening socket that this process inherits.",
 )
-@click.option("--supervised", is_flag=True, help="Say on standard output when ready; end when standard input ends.")
+@click.option(
+    "--supervised", is_flag=True, help="Say on standard output when ready; end when standard input ends."
+)
 def serve(
     services: tuple[str, ...],
     data_dir: Path | None,

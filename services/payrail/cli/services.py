@@ -50,7 +50,9 @@ def _listen(host: str, port: int, service: str) -> socket.socket:
         hint = f"stop it, or set {port_setting(service)} to another port"
         raise CannotListen(f"port {port} for {service} is taken{by}: {hint}") from None
     except OSError as error:
-        raise CannotListen(f"{service} cannot listen on {host} port {port}: {error.strerror or error}") from None
+        raise CannotListen(
+            f"{service} cannot listen on {host} port {port}: {error.strerror or error}"
+        ) from None
 
 
 def local_address(listener: socket.socket) -> tuple[str, int]:

@@ -85,7 +85,11 @@ class _Child:
     async def ended(self) -> None:
         """Wait for its end, and raise `ChildFailed` that tells of it."""
         status = await self._process.wait()
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
+        how = (
+            f"was killed by {signal.Signals(-status).name}"
+            if status < 0
+            else f"ended with exit code {status}"
+        )
         raise ChildFailed(f"{self.plan.name} (pid {self._process.pid}) {how}: the stack ends with it")
 
     async def end(self) -> None:

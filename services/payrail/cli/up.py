@@ -32,7 +32,10 @@ _WORKERS_MAX = 64
 )
 @click.option("--no-console", is_flag=True, help="Start no console. It comes with the frontend.")
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Log to standard error, not to logs/payrail.log in the data directory."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Log to standard error, not to logs/payrail.log in the data directory.",
 )
 def up(
     data_dir: Path | None, fresh: bool, isolated: bool, workers: int, no_console: bool, verbose: bool
@@ -53,7 +56,9 @@ def up(
         overrides = {} if data_dir is None else {"payrail_data_dir": data_dir}
         settings = load_settings(**overrides)
         if fresh and settings.is_production:
-            raise click.ClickException("--fresh is refused with PAYRAIL_ENV=production: it removes the ledger")
+            raise click.ClickException(
+                "--fresh is refused with PAYRAIL_ENV=production: it removes the ledger"
+            )
         sockets = listen_all(settings, SERVICES)
         for opened in sockets.values():
             held.callback(opened.close)
@@ -85,7 +90,9 @@ def _embedded(settings: "Settings", sockets: "Sockets", log_file: Path | None) -
 
         def tell() -> None:
             told.append(asyncio.create_task(announce(sockets)))
-            told[0].add_done_callback(lambda task: stop.set() if task.cancelled() or task.exception() else None)
+            told[0].add_done_callback(
+                lambda task: stop.set() if task.cancelled() or task.exception() else None
+            )
 
         await serve_process(settings, SERVICES, sockets, log, on_ready=tell, signals=SIGNALS, stop=stop)
         for task in told:

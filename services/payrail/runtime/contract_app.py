@@ -4,6 +4,7 @@ start.
 Requests and answers are validated, every error is a problem document, and each request leaves one log line.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -44,6 +45,10 @@ __all__ = [
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 _STATUS_CLIENT_GONE = 499
+# What may follow /docs: nothing, or the name of one file of Swagger UI.
+_PAGE = re.compile(rb"(?:/[A-Za-z0-9._-]{0,100})?")
+# A method is free text of the client, and what it may hold must not reach the log.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
 def build_contract_app(
@@ -141,7 +146,7 @@ class ContractApp:
         """Connexion serves the document and Swagger UI; their answers get the correlation id as all others
         do."""
         below = request.raw_path[len(self._docs) :]
-        if request.raw_path != self._document and below and (not below.startswith(b"/") or b"%" in below):
+        if request.raw_path != self._document and not _PAGE.fullmatch(below):
             raise refusals.not_found()
         request.route = request.operation = "openapi_document"
         if request.method not in ("GET", "HEAD"):
@@ -154,7 +159,7 @@ class ContractApp:
             await send(message)
 
         # With an app in its scope, Starlette's router raises what it would otherwise answer as plain text.
-        scope = {**request.scope, "app": self}
+        scope = {**request.scope, "app": self, "path": request.raw_path.decode("ascii")}
         try:
             await self._pages(scope, request.receive, send_correlated)
         except HTTPException:
@@ -166,7 +171,7 @@ class ContractApp:
                 "time": datetime.now(UTC),
                 "service": self.service,
                 "operation": request.operation,
-                "method": request.method,
+                "method": request.method if request.method in _METHODS else "other",
                 "route": request.route,
                 "status": status,
                 "code": code,

@@ -15,13 +15,13 @@ class InternalKeys:
     """The authenticator of the scheme `InternalKey`: a key names its caller, and `x-callers` says what it
     may use.
 
-    Keys are kept as digests, and all of them are compared in constant time whichever fits.
+    Keys are kept as digests: how long a look-up takes tells of a digest, and nothing of a key.
     """
 
     def __init__(self, key_of: Mapping[str, str]) -> None:
         """`key_of` maps each caller to its key. Raises ValueError if two callers share one."""
-        self._digests = [(caller, _digest(key)) for caller, key in key_of.items()]
-        if len({digest for _, digest in self._digests}) != len(self._digests):
+        self._callers = {_digest(key): (_digest(key), caller) for caller, key in key_of.items()}
+        if len(self._callers) != len(key_of):
             raise ValueError("two internal callers have the same key")
 
     def __call__(self, key: str, identity: Mapping[str, str], operation: OperationInfo) -> str:  # noqa: ARG002
@@ -38,11 +38,9 @@ class InternalKeys:
 
     def caller_of(self, key: str) -> str | None:
         """Whose key it is, or None."""
-        digest, found = _digest(key), None
-        for caller, known in self._digests:
-            if hmac.compare_digest(digest, known):
-                found = caller
-        return found
+        digest = _digest(key)
+        known = self._callers.get(digest)
+        return known[1] if known and hmac.compare_digest(known[0], digest) else None
 
 
 def _digest(key: str) -> bytes:

@@ -61,6 +61,12 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    def cancel_requests(self) -> None:
+        """Ends what is under way now; the app's own end still runs, so that its files are closed."""
+        self.config.timeout_graceful_shutdown = 1
+        for task in list(self.server_state.tasks):
+            task.cancel()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
@@ -79,7 +85,7 @@ class _Stop:
     def ask(self) -> None:
         if self.asked.is_set():
             for server in self._servers:
-                server.force_exit = True
+                server.cancel_requests()
         self.asked.set()
 
 

@@ -42,7 +42,7 @@ class MerchantsFile:
                 replace_file(path, [text + b"\n"])
         self._ids = {merchant.id for merchant in merchants}
         self._holders = {
-            key.key_sha256: Holder(merchant.id, key.user_id, key.role)
+            key.key_sha256: (key.key_sha256, Holder(merchant.id, key.user_id, key.role))
             for merchant in merchants
             for key in merchant.keys
         }
@@ -53,10 +53,8 @@ class MerchantsFile:
     def holder(self, key: str) -> Holder | None:
         """Whose key this is. Looking up a hash tells nothing of the key by the time it takes."""
         digest = _sha256(key)
-        for known, holder in self._holders.items():
-            if hmac.compare_digest(known, digest):
-                return holder
-        return None
+        known = self._holders.get(digest)
+        return known[1] if known and hmac.compare_digest(known[0], digest) else None
 
 
 def _first_merchants() -> list[Merchant]:

@@ -17,6 +17,7 @@ from .sensitive import id_pattern
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 _QUERY_FIELDS_MAX = 200
+_TEXT_LENGTH_MAX = 8192
 _HEADERS_OF_THE_RUNTIME = frozenset(
     {"x-correlation-id", "traceparent", "accept", "content-type", "authorization"}
 )
@@ -69,6 +70,8 @@ class Parameter:
         return value
 
     def _one(self, text: str) -> Any:
+        if len(text) > _TEXT_LENGTH_MAX:
+            raise self.refusal(f"must have at most {_TEXT_LENGTH_MAX} characters")
         if "\x00" in text:
             raise refusals.invalid_encoding(f"{self.kind} parameter {self.name}")
         if find_card_number(text) and not (self._id and self._id.fullmatch(text)):

@@ -19,8 +19,25 @@ _SEGMENT_LENGTH_MAX = 64
 _SUBSCHEMAS = ("items", "not", "additionalProperties")
 _SUBSCHEMA_LISTS = ("allOf", "anyOf", "oneOf")
 _KEYWORDS = frozenset(
-    "type enum multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern "
-    "format maxItems minItems uniqueItems maxProperties minProperties required".split()  # noqa: SIM905 - a list of words
+    [
+        "type",
+        "enum",
+        "multipleOf",
+        "maximum",
+        "exclusiveMaximum",
+        "minimum",
+        "exclusiveMinimum",
+        "maxLength",
+        "minLength",
+        "pattern",
+        "format",
+        "maxItems",
+        "minItems",
+        "uniqueItems",
+        "maxProperties",
+        "minProperties",
+        "required",
+    ]
 )
 
 

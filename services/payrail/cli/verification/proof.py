@@ -1,0 +1,45 @@
+"""The whole proof, one family of checks after the other."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from payrail.cli.verification.chain import Chain
+from payrail.cli.verification.documents import judge_documents
+from payrail.cli.verification.findings import Report
+from payrail.cli.verification.folds import Folds
+from payrail.cli.verification.ledger_snapshot import take_snapshot
+from payrail.cli.verification.stored_card_numbers import files_below, search_files
+
+#: Called with the bytes that were just dealt with, out of the bytes that there are.
+Progress = Callable[[int], None]
+
+
+def verify_data_dir(data_dir: Path, advance: Progress = lambda _bytes: None) -> Report:
+    """Prove a data directory from its files alone; nothing is written, a stack may run meanwhile.
+
+    Raises `LedgerBusy` when a writer holds the ledger's lock and does not let go.
+    """
+    report = Report()
+    _prove_ledger(data_dir / "ledger", report, advance)
+    judge_documents(data_dir, report)
+    search_files(data_dir, report, advance)
+    return report
+
+
+def bytes_to_prove(data_dir: Path) -> int:
+    """What `advance` will add up to: every file is searched, the books are read as a chain before that."""
+    total = 0
+    for path in files_below(data_dir):
+        size = path.stat().st_size
+        total += 2 * size if path.parent == data_dir / "ledger" and path.suffix == ".jsonl" else size
+    return total
+
+
+def _prove_ledger(directory: Path, report: Report, advance: Progress) -> None:
+    chain = Chain(take_snapshot(directory), report, advance)
+    folds = Folds(report)
+    for placed in chain.entries():
+        folds.fold(placed, incomplete=chain.incomplete)
+    folds.finish()
+    report.summary.last_seq = chain.seq
+    report.summary.last_hash = chain.last_hash

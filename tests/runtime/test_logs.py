@@ -1,0 +1,114 @@
+"""Log lines arrive whole and in order, and a log that nobody reads harms nobody."""
+
+import io
+import logging
+import os
+import threading
+
+import orjson
+import pytest
+
+from payrail.runtime.logs import LogWriter, capture_standard_logging
+
+CARD = "4242424242424242"
+
+
+def lines_of(stream: io.BytesIO) -> list[dict[str, object]]:
+    return [orjson.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_lines_arrive_in_order_and_the_writer_starts_again_after_its_end() -> None:
+    stream = io.BytesIO()
+    writer = LogWriter(stream)
+    for number in range(5000):
+        writer.write({"n": number})
+    writer.close()
+    writer.event("info", "again", what=None)
+    writer.close()
+    lines = lines_of(stream)
+    assert [line["n"] for line in lines[:-1]] == list(range(5000))
+    assert (lines[-1]["event"], lines[-1]["level"], lines[-1]["what"]) == ("again", "info", None)
+
+
+def test_values_that_json_does_not_know_are_written_as_text() -> None:
+    stream = io.BytesIO()
+    writer = LogWriter(stream)
+    writer.write({"a": ValueError("x"), 1: {2}})  # type: ignore[dict-item]
+    writer.write({"a": "\ud800"})
+    writer.close()
+    assert lines_of(stream) == [{"a": "x", "1": "{2}"}, {"a": "'\\ud800'"}]
+
+
+def test_a_traceback_is_logged_without_card_numbers() -> None:
+    stream = io.BytesIO()
+    writer = LogWriter(stream)
+    try:
+        raise ValueError(f"refused 4242 4242 4242 4242 and {CARD}")
+    except ValueError as error:
+        writer.exception("failed", error, service="toy")
+    writer.close()
+    (line,) = lines_of(stream)
+    assert (line["error"], line["service"], line["level"]) == ("ValueError", "toy", "error")
+    assert "ValueError: refused [card number] and [card number]" in str(line["traceback"])
+
+
+def test_a_reader_that_is_gone_is_no_error() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb", buffering=0) as stream:
+        writer = LogWriter(stream)
+        writer.event("info", "nobody hears this")
+        writer.close()
+    closed = LogWriter(io.BytesIO())
+    closed._stream.close()
+    closed.event("info", "nor this")
+    closed.close()
+
+
+def test_a_slow_reader_costs_lines_and_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("payrail.runtime.logs._LINES_WAITING_MAX", 100)
+    let_go = threading.Event()
+
+    class Stuck(io.BytesIO):
+        def write(self, text: bytes) -> int:  # type: ignore[override]
+            let_go.wait(10)
+            return super().write(text)
+
+    stream = Stuck()
+    writer = LogWriter(stream)
+    for number in range(5000):
+        writer.write({"n": number})
+    let_go.set()
+    writer.close()
+    lines = lines_of(stream)
+    kept = [line["n"] for line in lines if "n" in line]
+    (dropped,) = [line for line in lines if line.get("event") == "log_lines_dropped"]
+    assert kept == list(range(len(kept)))
+    assert len(kept) + int(str(dropped["count"])) == 5000
+
+
+def test_the_standard_loggers_write_into_the_same_stream() -> None:
+    stream = io.BytesIO()
+    writer = LogWriter(stream)
+    root = logging.getLogger()
+    before = list(root.handlers)
+    try:
+        capture_standard_logging(writer)
+        capture_standard_logging(writer)
+        logging.getLogger("some.library").warning("odd card %s", CARD)
+        logging.getLogger("uvicorn.access").info("GET /x")
+        logging.getLogger("httpx").info("HTTP Request: GET /x")
+        try:
+            raise OSError("disk")
+        except OSError:
+            logging.getLogger("some.library").exception("failed")
+    finally:
+        root.handlers[:] = before
+    writer.close()
+    odd, failed = lines_of(stream)
+    assert (odd["level"], odd["logger"], odd["message"]) == (
+        "warning",
+        "some.library",
+        "odd card [card number]",
+    )
+    assert (failed["error"], failed["message"]) == ("OSError", "failed")

@@ -1,0 +1,65 @@
+"""What `payrail_sdk` offers by name, and what an import of it costs."""
+
+import subprocess
+import sys
+
+import payrail_sdk
+from payrail_sdk import _provenance
+
+# fmt: off
+PUBLIC = [
+    "AmountExceedsAuthorized", "ApiError", "AsyncListing", "AsyncPayRail", "AuthenticationError",
+    "CONTRACT_VERSIONS", "CardError", "CardInput", "CardParams", "Conflict", "ConnectionFailed",
+    "CurrencyUnsupported", "Decline", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress",
+    "IdempotencyKeyReused", "Identity", "InternalServerError", "InvalidRequest",
+    "InvalidTransition", "LedgerEntry", "Listing", "NewCardMethod", "NewCardParams", "NotFound",
+    "OperationInProgress", "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt",
+    "PaymentFilters", "PaymentMethod", "PaymentMethodParam", "PaymentState", "PermissionDenied",
+    "Posting", "RateLimited", "Role", "SensitiveData", "ServiceUnavailable", "TimedOut",
+    "TokenMethod", "TokenParams", "UnreadableAnswer", "ValidationFailed", "__version__",
+]
+# fmt: on
+
+
+def modules_after(statement: str) -> set[str]:
+    """What a fresh interpreter has loaded after `statement`."""
+    program = f"import sys; {statement}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_public_names_are_these_and_no_others() -> None:
+    assert sorted(payrail_sdk.__all__) == sorted(PUBLIC)
+
+
+def test_every_public_name_is_there() -> None:
+    namespace: dict[str, object] = {}
+    exec("from payrail_sdk import *", namespace)  # noqa: S102 - the statement under test
+    assert set(PUBLIC) <= set(namespace)
+    assert set(PUBLIC) <= set(dir(payrail_sdk))
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(payrail_sdk, "Nonsense")
+
+
+def test_services_package_brings_neither_the_client_nor_another_services() -> None:
+    loaded = {name for name in modules_after("import payrail_sdk.vault") if name.startswith("payrail_sdk")}
+    assert "payrail_sdk.vault.client" in loaded
+    assert all(name == "payrail_sdk" or name.startswith("payrail_sdk.vault") for name in loaded), loaded
+
+
+def test_import_alone_loads_nothing_heavy() -> None:
+    assert not modules_after("import payrail_sdk") & {"httpx", "attrs", "json", "payrail_sdk.gateway"}
+
+
+def test_the_sdk_stands_without_the_server() -> None:
+    loaded = modules_after("from payrail_sdk import *")
+    assert "payrail_sdk.client" in loaded
+    assert not {name for name in loaded if name == "payrail" or name.startswith("payrail.")}
+
+
+def test_contracts_and_generator_are_recorded() -> None:
+    assert set(payrail_sdk.CONTRACT_VERSIONS) == {"gateway", "vault", "provider-sim", "ledger-jobs"}
+    assert payrail_sdk.GENERATOR == _provenance.GENERATOR
+    assert payrail_sdk.GENERATOR.startswith("openapi-python-client ")

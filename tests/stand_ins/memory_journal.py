@@ -1,0 +1,58 @@
+"""A journal in memory: the same port, the same folds, nothing on disk."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TypeVar
+
+from payrail.ledger.entry import GENESIS, Book, Draft, Entry, seal
+from payrail.ledger.state import Committed, LedgerState
+from payrail.runtime.journal import Decide
+
+T = TypeVar("T")
+
+
+class MemoryJournal:
+    """`Journal` for one process. Every append lets other tasks run before and after it, as a disk would."""
+
+    sound = True
+
+    def __init__(self) -> None:
+        self.state = LedgerState()
+        self.entries: list[Entry] = []
+        self.lines: list[bytes] = []
+
+    async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
+        """Decide and append one command."""
+        await asyncio.sleep(0)
+        verdict = self.append_now(book, decide)
+        await asyncio.sleep(0)
+        return verdict
+
+    def append_now(self, _book: Book, decide: Decide[T]) -> Committed | T:
+        """The same at once, for tests without an event loop."""
+        verdict = decide(self.state)
+        if not isinstance(verdict, Draft):
+            return verdict
+        prev = self.entries[-1].hash if self.entries else GENESIS
+        seq = len(self.entries) + 1
+        entry, line = seal(verdict, seq=seq, entry_id=f"le_01JD{seq:A>22}", prev=prev)
+        committed = self.state.stage(entry)
+        self.state.publish()
+        self.entries.append(entry)
+        self.lines.append(line)
+        return committed
+
+    async def catch_up(self) -> None:
+        """Nobody else writes here."""
+
+    def read(self, entity: str, up_to_seq: int | None = None) -> list[Entry]:
+        """The entity's entries in order."""
+        return [
+            entry
+            for entry in self.entries
+            if entry.entity == entity and (up_to_seq is None or entry.seq <= up_to_seq)
+        ]
+
+    def tail(self, after_seq: int) -> Iterator[Entry]:
+        """The entries after `after_seq`."""
+        yield from self.entries[after_seq:]
