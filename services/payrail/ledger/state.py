@@ -133,7 +133,7 @@ class LedgerState:
         self._staged_claims.clear()
 
     def _fold(self, entry: Entry) -> Committed:
-        if entry.book == "refunds":
+        if entry.type.startswith("refund."):
             before = self.latest_refund(entry.entity)
             _require_next(before, entry)
             refund = evolve_refund(before, entry)
@@ -152,7 +152,7 @@ class LedgerState:
 
     def _index(self, entry: Entry) -> None:
         """Remember a new payment or refund by its merchant, and a refund by its payment."""
-        if entry.book == "refunds":
+        if entry.type.startswith("refund."):
             refund = self._staged_refunds[entry.entity]
             self.refunds_of.setdefault(refund.merchant_id, []).append(refund.id)
             self.refunds_of_payment.setdefault(refund.payment_id, []).append(refund.id)
