@@ -69,6 +69,8 @@ class Payment(Struct, frozen=True):
     amount_captured: int = 0
     amount_refunded: int = 0
     amount_reserved: int = 0
+    amount_disputed: int = 0
+    open_disputes: int = 0
     rest_released: bool = False
     provider: str | None = None
     provider_reference: str | None = None
@@ -88,8 +90,9 @@ class Payment(Struct, frozen=True):
 
     @property
     def amount_returnable(self) -> int:
-        """Captured money that no refund holds or has returned; below zero where more is spoken for than there is."""
-        return self.amount_captured - self.amount_refunded - self.amount_reserved
+        """Captured money that no refund or dispute has taken; below zero where a provider's dispute took more."""
+        taken = self.amount_refunded + self.amount_reserved + self.amount_disputed
+        return self.amount_captured - taken
 
     @property
     def amount_refundable(self) -> int:

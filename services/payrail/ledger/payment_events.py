@@ -9,7 +9,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-AttemptOperation = Literal["authorize", "capture", "void", "reversal", "refund"]
+AttemptOperation = Literal[
+    "authorize", "capture", "void", "reversal", "refund", "dispute", "evidence", "resolution"
+]
 CaptureMethod = Literal["manual", "automatic"]
 NotApproved = Literal["declined", "not_processed"]
 

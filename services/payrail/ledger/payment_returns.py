@@ -1,7 +1,8 @@
-"""What refunds make of their payment: amounts that are reserved or returned, and the state that follows from them."""
+"""What refunds and disputes make of their payment: amounts that are taken, and the state that follows from them."""
 
 from msgspec.structs import replace
 
+from payrail.ledger.dispute import Dispute
 from payrail.ledger.entry import Entry
 from payrail.ledger.payment import Payment, touched
 from payrail.ledger.refund import Refund
@@ -24,5 +25,17 @@ def with_refund(payment: Payment, before: Refund | None, after: Refund, entry: E
         payment,
         amount_reserved=payment.amount_reserved + reserved,
         amount_refunded=payment.amount_refunded + refunded,
+    )
+    return touched(changed, entry)
+
+
+def with_dispute(payment: Payment, before: Dispute | None, after: Dispute, entry: Entry) -> Payment:
+    """The payment after `entry` made `after` of its dispute. A provider's dispute may take more than is left."""
+    disputed = after.amount_disputed - (before.amount_disputed if before else 0)
+    opened = after.is_open - (before.is_open if before else False)
+    changed = replace(
+        payment,
+        amount_disputed=payment.amount_disputed + disputed,
+        open_disputes=payment.open_disputes + opened,
     )
     return touched(changed, entry)

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from payrail.ledger.attempts import Attempt
 from payrail.ledger.refund import Refund
 
 
@@ -22,19 +23,21 @@ def refund_view(refund: Refund) -> dict[str, Any]:
         "requested_by": refund.requested_by,
         "decided_by": refund.decided_by,
         "failure": msgspec.structs.asdict(refund.failure) if refund.failure else None,
-        "attempts": [
-            {
-                "id": attempt.id,
-                "operation": attempt.operation,
-                "provider": attempt.provider,
-                "outcome": attempt.outcome,
-                "code": attempt.code,
-                "latency_ms": attempt.latency_ms,
-                "at": attempt.at,
-            }
-            for attempt in refund.attempts
-        ],
+        "attempts": [attempt_view(attempt) for attempt in refund.attempts],
         "created_at": refund.created_at,
         "updated_at": refund.updated_at,
         "version": refund.version,
+    }
+
+
+def attempt_view(attempt: Attempt) -> dict[str, Any]:
+    """One call of a provider, as the wire shows it."""
+    return {
+        "id": attempt.id,
+        "operation": attempt.operation,
+        "provider": attempt.provider,
+        "outcome": attempt.outcome,
+        "code": attempt.code,
+        "latency_ms": attempt.latency_ms,
+        "at": attempt.at,
     }

@@ -4,7 +4,7 @@ Entries that are decided but not durable yet are *staged*: later decisions of th
 `publish` makes them visible once they are on disk, `discard` forgets them when the disk refused. States are immutable,
 so both are a matter of a few dictionaries.
 
-An entry of a refund changes its payment, too: both are folded by the same step, staged and published together.
+An entry of a refund or dispute changes its payment, too: both are folded, staged and published together.
 """
 
 from typing import TypeVar
@@ -13,27 +13,29 @@ from msgspec import Struct
 
 from payrail.ledger.balances import Balances
 from payrail.ledger.claims import HeldClaim, Scope, evolve_claim
+from payrail.ledger.dispute import Dispute, evolve_dispute
 from payrail.ledger.entry import Book, Entry
 from payrail.ledger.payment import Payment, evolve
-from payrail.ledger.payment_returns import with_refund
+from payrail.ledger.payment_returns import with_dispute, with_refund
 from payrail.ledger.refund import Refund, evolve_refund
 
 #: What an operation is about: the thing whose entry claims and answers its idempotency key.
-Subject = Payment | Refund
-S = TypeVar("S", Payment, Refund)
+Subject = Payment | Refund | Dispute
+S = TypeVar("S", Payment, Refund, Dispute)
 
 
 class Committed(Struct, frozen=True):
-    """An entry, with its payment and, where it is a refund's, the refund, as they were right after it."""
+    """An entry, with its payment and the refund or dispute it is about, as they were right after it."""
 
     entry: Entry
     payment: Payment
     refund: Refund | None = None
+    dispute: Dispute | None = None
 
     @property
     def subject(self) -> Subject:
         """What the entry is about."""
-        return self.refund or self.payment
+        return self.refund or self.dispute or self.payment
 
 
 class OutOfOrder(ValueError):
@@ -54,15 +56,21 @@ class LedgerState:
     def __init__(self) -> None:
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
+        self.disputes: dict[str, Dispute] = {}
         self.claims: dict[Scope, HeldClaim] = {}
         self.payments_of: dict[str, list[str]] = {}
         self.refunds_of: dict[str, list[str]] = {}
-        self.refunds_of_payment: dict[str, list[str]] = {}
+        self.disputes_of: dict[str, list[str]] = {}
+        self.returns_of_payment: dict[str, list[str]] = {}
+        self.disputes_by_reference: dict[str, str] = {}
         self.open_payments: dict[str, None] = {}
         self.open_refunds: dict[str, None] = {}
+        self.open_disputes: dict[str, None] = {}
+        self.unanswered_disputes: dict[str, None] = {}
         self.balances = Balances()
         self._staged_payments: dict[str, Payment] = {}
         self._staged_refunds: dict[str, Refund] = {}
+        self._staged_disputes: dict[str, Dispute] = {}
         self._staged_claims: dict[Scope, HeldClaim | None] = {}
         self._staged: list[Entry] = []
 
@@ -76,6 +84,18 @@ class LedgerState:
         staged = self._staged_refunds.get(refund_id)
         return staged if staged is not None else self.refunds.get(refund_id)
 
+    def latest_dispute(self, dispute_id: str) -> Dispute | None:
+        """The dispute including what is decided but not durable."""
+        staged = self._staged_disputes.get(dispute_id)
+        return staged if staged is not None else self.disputes.get(dispute_id)
+
+    def latest_dispute_of(self, reference: str) -> Dispute | None:
+        """The dispute that a provider knows by this reference, including what is decided but not durable."""
+        for dispute in self._staged_disputes.values():
+            if dispute.reference == reference:
+                return dispute
+        return self.disputes.get(self.disputes_by_reference.get(reference, ""))
+
     def latest_claim(self, scope: Scope) -> HeldClaim | None:
         """The idempotency key including what is decided but not durable."""
         if scope in self._staged_claims:
@@ -83,16 +103,16 @@ class LedgerState:
         return self.claims.get(scope)
 
     def latest(self, entity: str) -> Subject | None:
-        """The payment or refund with this id, including what is decided but not durable."""
-        return self.latest_payment(entity) or self.latest_refund(entity)
+        """The payment, refund or dispute with this id, including what is decided but not durable."""
+        return self.latest_payment(entity) or self.latest_refund(entity) or self.latest_dispute(entity)
 
     def subject(self, entity: str) -> Subject:
-        """The payment or refund with this id, as readers see it. Raises `KeyError`."""
-        return self.payments.get(entity) or self.refunds[entity]
+        """The payment, refund or dispute with this id, as readers see it. Raises `KeyError`."""
+        return self.payments.get(entity) or self.refunds.get(entity) or self.disputes[entity]
 
     def entities_of(self, payment_id: str) -> list[str]:
-        """The payment and all whose entries change it: itself and its refunds."""
-        return [payment_id, *self.refunds_of_payment.get(payment_id, [])]
+        """The payment and all whose entries change it: itself, its refunds and its disputes."""
+        return [payment_id, *self.returns_of_payment.get(payment_id, [])]
 
     def stage(self, entry: Entry) -> Committed:
         """Fold a decided entry. Raises what the folds raise; the state is then as before."""
@@ -103,6 +123,8 @@ class LedgerState:
         self._staged_payments[committed.payment.id] = committed.payment
         if committed.refund is not None:
             self._staged_refunds[entry.entity] = committed.refund
+        if committed.dispute is not None:
+            self._staged_disputes[entry.entity] = committed.dispute
         self._staged.append(entry)
         return committed
 
@@ -116,8 +138,15 @@ class LedgerState:
             _note_open(self.open_payments, payment)
         for refund in self._staged_refunds.values():
             _note_open(self.open_refunds, refund)
+        for dispute in self._staged_disputes.values():
+            _note_open(self.open_disputes, dispute)
+            if dispute.state == "NEEDS_RESPONSE":
+                self.unanswered_disputes[dispute.id] = None
+            else:
+                self.unanswered_disputes.pop(dispute.id, None)
         self.payments.update(self._staged_payments)
         self.refunds.update(self._staged_refunds)
+        self.disputes.update(self._staged_disputes)
         for scope, held in self._staged_claims.items():
             if held is None:
                 self.claims.pop(scope, None)
@@ -130,6 +159,7 @@ class LedgerState:
         self._staged.clear()
         self._staged_payments.clear()
         self._staged_refunds.clear()
+        self._staged_disputes.clear()
         self._staged_claims.clear()
 
     def _fold(self, entry: Entry) -> Committed:
@@ -137,33 +167,43 @@ class LedgerState:
             before = self.latest_refund(entry.entity)
             _require_next(before, entry)
             refund = evolve_refund(before, entry)
-            return Committed(
-                entry, with_refund(self._payment_of(refund, entry), before, refund, entry), refund
-            )
-        payment = self.latest_payment(entry.entity)
-        _require_next(payment, entry)
-        return Committed(entry, evolve(payment, entry))
+            return Committed(entry, with_refund(self._payment_of(refund), before, refund, entry), refund)
+        if entry.type.startswith("dispute."):
+            former = self.latest_dispute(entry.entity)
+            _require_next(former, entry)
+            dispute = evolve_dispute(former, entry)
+            payment = with_dispute(self._payment_of(dispute), former, dispute, entry)
+            return Committed(entry, payment, dispute=dispute)
+        known = self.latest_payment(entry.entity)
+        _require_next(known, entry)
+        return Committed(entry, evolve(known, entry))
 
-    def _payment_of(self, refund: Refund, entry: Entry) -> Payment:
-        payment = self.latest_payment(refund.payment_id)
-        if payment is None or payment.merchant_id != refund.merchant_id:
-            raise OrphanEntry(f"{entry.entity} names a payment that {refund.merchant_id} does not have")
+    def _payment_of(self, subject: Refund | Dispute) -> Payment:
+        payment = self.latest_payment(subject.payment_id)
+        if payment is None or payment.merchant_id != subject.merchant_id:
+            raise OrphanEntry(f"{subject.id} names a payment that {subject.merchant_id} does not have")
         return payment
 
     def _index(self, entry: Entry) -> None:
-        """Remember a new payment or refund by its merchant, and a refund by its payment."""
-        if entry.type.startswith("refund."):
-            refund = self._staged_refunds[entry.entity]
+        """Remember what is new by its merchant, and a refund or dispute by its payment."""
+        if dispute := self._staged_disputes.get(entry.entity):
+            self.disputes_of.setdefault(dispute.merchant_id, []).append(dispute.id)
+            self.returns_of_payment.setdefault(dispute.payment_id, []).append(dispute.id)
+            self.disputes_by_reference[dispute.reference] = dispute.id
+        elif refund := self._staged_refunds.get(entry.entity):
             self.refunds_of.setdefault(refund.merchant_id, []).append(refund.id)
-            self.refunds_of_payment.setdefault(refund.payment_id, []).append(refund.id)
+            self.returns_of_payment.setdefault(refund.payment_id, []).append(refund.id)
         else:
             payment = self._staged_payments[entry.entity]
             self.payments_of.setdefault(payment.merchant_id, []).append(payment.id)
 
 
+_BOOKS: dict[type[Subject], Book] = {Payment: "payments", Refund: "refunds", Dispute: "disputes"}
+
+
 def book_of(subject: Subject) -> Book:
-    """The book that holds the entries of a payment or refund."""
-    return "payments" if isinstance(subject, Payment) else "refunds"
+    """The book that holds the entries of a payment, refund or dispute."""
+    return _BOOKS[type(subject)]
 
 
 def _require_next(before: Subject | None, entry: Entry) -> None:

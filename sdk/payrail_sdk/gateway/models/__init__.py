@@ -14,6 +14,15 @@ from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
 from .decline import Decline
 from .decline_code import DeclineCode
+from .dispute import Dispute
+from .dispute_attempt import DisputeAttempt
+from .dispute_attempt_operation import DisputeAttemptOperation
+from .dispute_attempt_outcome import DisputeAttemptOutcome
+from .dispute_decline import DisputeDecline
+from .dispute_evidence import DisputeEvidence
+from .dispute_list import DisputeList
+from .dispute_outcome import DisputeOutcome
+from .dispute_state import DisputeState
 from .field_error import FieldError
 from .health import Health
 from .health_service import HealthService
@@ -24,6 +33,7 @@ from .ledger_entry_data import LedgerEntryData
 from .ledger_entry_list import LedgerEntryList
 from .metadata import Metadata
 from .new_card_method import NewCardMethod
+from .open_dispute_request import OpenDisputeRequest
 from .payment import Payment
 from .payment_attempt import PaymentAttempt
 from .payment_attempt_operation import PaymentAttemptOperation
@@ -45,6 +55,8 @@ from .refund_list import RefundList
 from .refund_state import RefundState
 from .reject_refund_request import RejectRefundRequest
 from .request_refund_request import RequestRefundRequest
+from .resolve_dispute_request import ResolveDisputeRequest
+from .submit_evidence_request import SubmitEvidenceRequest
 from .token_method import TokenMethod
 
 __all__ = (
@@ -61,6 +73,15 @@ __all__ = (
     "CreatePaymentRequestCaptureMethod",
     "Decline",
     "DeclineCode",
+    "Dispute",
+    "DisputeAttempt",
+    "DisputeAttemptOperation",
+    "DisputeAttemptOutcome",
+    "DisputeDecline",
+    "DisputeEvidence",
+    "DisputeList",
+    "DisputeOutcome",
+    "DisputeState",
     "FieldError",
     "Health",
     "HealthService",
@@ -71,6 +92,7 @@ __all__ = (
     "LedgerEntryList",
     "Metadata",
     "NewCardMethod",
+    "OpenDisputeRequest",
     "Payment",
     "PaymentAttempt",
     "PaymentAttemptOperation",
@@ -92,5 +114,7 @@ __all__ = (
     "RefundState",
     "RejectRefundRequest",
     "RequestRefundRequest",
+    "ResolveDisputeRequest",
+    "SubmitEvidenceRequest",
     "TokenMethod",
 )

@@ -27,6 +27,7 @@ from payrail.gateway.domain.outcomes import (
 )
 from payrail.gateway.ports import CardDetails
 from payrail.ledger.attempts import Attempt
+from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, Decline
 from payrail.ledger.refund import Refund
@@ -36,16 +37,22 @@ from payrail_sdk.provider_sim.api.operations import (
     get_operation,
     provider_authorize,
     provider_capture,
+    provider_open_dispute,
     provider_refund,
+    provider_resolve_dispute,
     provider_reverse,
+    provider_submit_evidence,
 )
 from payrail_sdk.provider_sim.models import (
     ProviderAuthorizeRequest,
     ProviderCaptureRequest,
     ProviderCard,
+    ProviderOpenDisputeRequest,
     ProviderOperation,
     ProviderRefundRequest,
+    ProviderResolveDisputeRequest,
     ProviderReverseRequest,
+    ProviderSubmitEvidenceRequest,
 )
 from payrail_sdk.provider_sim.types import UNSET, Response
 
@@ -134,6 +141,36 @@ class SdkProviders:
     async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
         return await self._inquire(attempt, correlation_id, _said_of_refund)
 
+    async def open_dispute(
+        self, payment: Payment, dispute: Dispute, attempt: AttemptOpened, correlation_id: str
+    ) -> Answer:
+        body = ProviderOpenDisputeRequest(
+            reference=attempt.id,
+            original_reference=payment.authorization_id or "",
+            amount=dispute.amount,
+            currency=dispute.currency,
+            reason=dispute.reason,
+            merchant_reference=payment.merchant_reference or UNSET,
+        )
+        return await _answer(
+            lambda: self._post(provider_open_dispute, attempt, body, correlation_id), "dispute"
+        )
+
+    async def submit_evidence(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        evidence = dispute.evidence[-1]
+        body = ProviderSubmitEvidenceRequest(reference=attempt.id, kind=evidence.kind, text=evidence.text)
+        return await _answer(
+            lambda: self._post(provider_submit_evidence, attempt, body, correlation_id, dispute.reference),
+            "evidence",
+        )
+
+    async def resolve_dispute(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        body = ProviderResolveDisputeRequest(reference=attempt.id, outcome=dispute.resolving or "LOST")
+        return await _answer(
+            lambda: self._post(provider_resolve_dispute, attempt, body, correlation_id, dispute.reference),
+            "resolve",
+        )
+
     async def _inquire(
         self, attempt: AttemptOpened, correlation_id: str, read: _Read[T]
     ) -> T | NotFound | Unknown:
@@ -153,10 +190,11 @@ class SdkProviders:
         return Unknown("inquiry_unavailable")
 
     async def _post(
-        self, operation: Any, attempt: AttemptOpened, body: Any, correlation_id: str
+        self, operation: Any, attempt: AttemptOpened, body: Any, correlation_id: str, *path: str
     ) -> Response[Any]:
         return await operation.asyncio_detailed(  # type: ignore[no-any-return]
             cast(ProviderId, attempt.provider),
+            *path,
             client=self._client,
             body=body,
             x_correlation_id=correlation_id,

@@ -31,8 +31,35 @@ class RefundNotFound(Refusal):
         super().__init__("No refund with this id.")
 
 
+class DisputeNotFound(Refusal):
+    """No such dispute, or another merchant's: nobody can tell the two apart."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No dispute with this id.")
+
+
+class DisputeOpen(Refusal):
+    """A dispute of the payment is open: what it ends in decides whether there is anything to refund."""
+
+    code = "dispute_open"
+
+    def __init__(self) -> None:
+        super().__init__("A dispute of this payment is open; its end comes before refunds.")
+
+
+class DeadlinePassed(Refusal):
+    """The time to answer the dispute is over; it is lost as soon as the provider confirms."""
+
+    code = "deadline_passed"
+
+    def __init__(self, respond_by: str) -> None:
+        super().__init__(f"The dispute had to be answered by {respond_by}.")
+
+
 class AmountExceedsRefundable(Refusal):
-    """A refund asks for more than is captured, not returned and not reserved. Amounts are minor units."""
+    """A refund or dispute asks for more than is captured and not spoken for. Amounts are minor units."""
 
     code = "amount_exceeds_refundable"
 
@@ -89,13 +116,13 @@ class IdempotencyInProgress(Refusal):
 
 
 class OperationNotProcessed(Refusal):
-    """A capture, void or refund surely had no effect at the provider; the same key may be used again."""
+    """An operation surely had no effect at the provider; the same key may be used again."""
 
     code = "not_processed"
     headers: ClassVar = {"Retry-After": "1"}
 
-    def __init__(self, operation: str) -> None:
-        super().__init__(f"The provider did not process the {operation}; it is safe to try again.")
+    def __init__(self) -> None:
+        super().__init__("The provider did not process it; it is safe to try again.")
 
 
 class NoProvider(Refusal):

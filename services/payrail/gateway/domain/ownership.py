@@ -2,7 +2,6 @@
 
 from payrail.gateway.domain.origin import Origin
 from payrail.ledger.entry import Draft
-from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import TakenOver
 from payrail.ledger.state import LedgerState, Subject, book_of
 
@@ -20,8 +19,8 @@ def take_over(
     pending = subject.pending
     if pending is None or pending.attempt.id != attempt_id or pending.owner == owner:
         return subject
-    noun = "payment" if isinstance(subject, Payment) else "refund"
+    book = book_of(subject)
     return Draft(
-        book_of(subject), entity, f"{noun}.taken_over", subject.version + 1,
+        book, entity, f"{book.removesuffix('s')}.taken_over", subject.version + 1,
         TakenOver(attempt_id, pending.owner, owner), origin.actor, origin.correlation_id, origin.at,
     )  # fmt: skip

@@ -9,7 +9,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInProgress, PaymentNotFound
+from payrail.gateway.domain.errors import (
+    AmountExceedsAuthorized,
+    AmountExceedsRefundable,
+    OperationInProgress,
+    PaymentNotFound,
+)
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
@@ -48,6 +53,20 @@ def find_payment(state: LedgerState, merchant_id: str, payment_id: str) -> Payme
     if payment is None or payment.merchant_id != merchant_id:
         raise PaymentNotFound
     return payment
+
+
+def require_returnable(payment: Payment, amount: int | None, whole: str, part: str) -> int:
+    """`amount` minor units, all that can be refunded if none, as far as the payment has it.
+
+    Raises `InvalidTransition` (to `whole` or `part`) where nothing is captured, `AmountExceedsRefundable` where it is
+    more than is left.
+    """
+    if payment.amount_captured == 0:
+        raise InvalidTransition(payment.state, whole if amount is None or amount >= payment.amount else part)
+    wanted = payment.amount_refundable if amount is None else amount
+    if wanted == 0 or wanted > payment.amount_refundable:
+        raise AmountExceedsRefundable(amount, payment.amount_refundable)
+    return wanted
 
 
 def begin_authorization(payment_id: str, claim: Claim, reserved: Reserved, origin: Origin) -> Begin:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from payrail.gateway.domain.errors import (
     AmountExceedsRefundable,
+    DisputeOpen,
     MakerCheckerViolation,
     OperationInProgress,
     RefundNotFound,
@@ -17,17 +18,16 @@ from payrail.gateway.domain.errors import (
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Accepted, Approved, Declined, RefundAnswer, Unknown
-from payrail.gateway.domain.payments import Begin, find_payment
+from payrail.gateway.domain.payments import Begin, find_payment, require_returnable
 from payrail.ledger import accounts
 from payrail.ledger import refund_events as events
 from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, OperationNotProcessed, OutcomeUnknown
-from payrail.ledger.postings import Posting, transfer
+from payrail.ledger.postings import Posting, reversed_postings, transfer
 from payrail.ledger.refund import Refund, require_refund_transition
 from payrail.ledger.state import LedgerState
-from payrail.ledger.transitions import InvalidTransition
 
 Continue = Callable[[LedgerState], Draft | Refund]
 
@@ -46,7 +46,7 @@ def request_refund(
         payment = find_payment(state, claim.merchant_id, payment_id)
         if earlier := earlier_request(state, claim):
             return earlier
-        wanted = _require_refundable(payment, amount)
+        wanted = require_returnable(payment, amount, "REFUNDED", "PARTIALLY_REFUNDED")
         data = events.RefundRequested(
             payment.merchant_id, payment.id, wanted, payment.currency, reason, payment.provider or ""
         )
@@ -82,6 +82,8 @@ def approve_refund(refund_id: str, claim: Claim, reserved: Reserved, origin: Ori
         if refund.state != "APPROVED":
             require_refund_transition(refund.state, "APPROVED")
             data = events.RefundApproved(attempt)
+        if payment.open_disputes:
+            raise DisputeOpen
         _require_covered(payment, refund)
         return _draft(refund, _INTENTS[type(data)], data, origin, claim=claim, postings=_leaving(refund))
 
@@ -141,16 +143,6 @@ def _draft(
     )  # fmt: skip
 
 
-def _require_refundable(payment: Payment, amount: int | None) -> int:
-    if payment.amount_captured == 0:
-        whole = amount is None or amount >= payment.amount
-        raise InvalidTransition(payment.state, "REFUNDED" if whole else "PARTIALLY_REFUNDED")
-    wanted = payment.amount_refundable if amount is None else amount
-    if wanted == 0 or wanted > payment.amount_refundable:
-        raise AmountExceedsRefundable(amount, payment.amount_refundable)
-    return wanted
-
-
 def _require_other_user(refund: Refund, origin: Origin) -> None:
     if origin.actor.id == refund.requested_by:
         raise MakerCheckerViolation
@@ -172,7 +164,7 @@ def _outcome(refund: Refund, pending: Pending, outcome: RefundAnswer, origin: Or
         return _draft(
             refund, "refund.succeeded", succeeded, origin, claim=answered, postings=_arriving(refund)
         )
-    back = _reversed(_leaving(refund))
+    back = reversed_postings(_leaving(refund))
     if isinstance(outcome, Declined):
         failed = events.RefundFailed(attempt_id, outcome.decline, outcome.latency_ms)
         return _draft(refund, "refund.failed", failed, origin, claim=answered, postings=back)
@@ -198,7 +190,7 @@ def _late_failure(refund: Refund, outcome: RefundAnswer, origin: Origin) -> Draf
     if not isinstance(outcome, Declined):
         return refund
     failed = events.RefundFailed(refund.attempts[-1].id, outcome.decline, outcome.latency_ms)
-    postings = (*_reversed(_arriving(refund)), *_reversed(_leaving(refund)))
+    postings = (*reversed_postings(_arriving(refund)), *reversed_postings(_leaving(refund)))
     return _draft(refund, "refund.failed", failed, origin, postings=postings)
 
 
@@ -212,9 +204,3 @@ def _arriving(refund: Refund) -> tuple[Posting, ...]:
     """The provider has given the money back."""
     receivable = accounts.provider_receivable(refund.provider)
     return transfer(accounts.REFUND_CLEARING, receivable, refund.amount, refund.currency)
-
-
-def _reversed(postings: tuple[Posting, ...]) -> tuple[Posting, ...]:
-    return tuple(
-        Posting(p.account, "credit" if p.side == "debit" else "debit", p.amount, p.currency) for p in postings
-    )

@@ -15,10 +15,10 @@ async def approve_refund(gateway: Gateway, request: Request, refund_id: str) -> 
     `MakerCheckerViolation`, `InvalidTransition`, `OperationInProgress`, `AmountExceedsRefundable`,
     `OperationNotProcessed` and the refusals of the key.
     """
-    refund = await find_refund(gateway, request.caller.merchant_id, refund_id)
+    await find_refund(gateway, request.caller.merchant_id, refund_id)
     claim = request.claim(f"POST /refunds/{refund_id}/approve", fingerprint({}))
     return await run_operation(
-        gateway, request, refund, claim,
+        gateway, request, "refunds", claim,
         begin=lambda reserved, origin: refunds.approve_refund(refund_id, claim, reserved, origin),
         settle=settle_refund,
         resume=resume_refund,

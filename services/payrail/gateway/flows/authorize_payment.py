@@ -25,7 +25,7 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
         payment.merchant_id, payment.payment_method.token, request.correlation_id
     )
     return await run_operation(
-        gateway, request, payment, claim,
+        gateway, request, "payments", claim,
         begin=lambda reserved, origin: payments.begin_authorization(payment_id, claim, reserved, origin),
         settle=ask_providers,
         resume=resume_authorization,

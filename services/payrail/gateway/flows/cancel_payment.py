@@ -14,10 +14,10 @@ async def cancel_payment(gateway: Gateway, request: Request, payment_id: str) ->
     200 once the provider confirmed, 202 while nobody knows. Raises `PaymentNotFound`, `InvalidTransition`,
     `OperationInProgress`, `OperationNotProcessed` and the refusals of the key.
     """
-    payment = await find_payment(gateway, request.caller.merchant_id, payment_id)
+    await find_payment(gateway, request.caller.merchant_id, payment_id)
     claim = request.claim(f"POST /payments/{payment_id}/cancel", fingerprint({}))
     return await run_operation(
-        gateway, request, payment, claim,
+        gateway, request, "payments", claim,
         begin=lambda reserved, origin: payments.begin_cancel(payment_id, claim, reserved, origin),
         settle=settle_operation,
         resume=resume_operation,

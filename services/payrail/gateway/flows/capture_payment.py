@@ -16,12 +16,12 @@ async def capture_payment(
     200 once the provider captured, 202 while nobody knows. Raises `PaymentNotFound`, `InvalidTransition`,
     `AmountExceedsAuthorized`, `OperationInProgress`, `OperationNotProcessed` and the refusals of the key.
     """
-    payment = await find_payment(gateway, request.caller.merchant_id, payment_id)
+    await find_payment(gateway, request.caller.merchant_id, payment_id)
     claim = request.claim(
         f"POST /payments/{payment_id}/capture", fingerprint({"amount": amount, "final": final})
     )
     return await run_operation(
-        gateway, request, payment, claim,
+        gateway, request, "payments", claim,
         begin=lambda reserved, origin: payments.begin_capture(
             payment_id, amount, claim, reserved, origin, final=final
         ),

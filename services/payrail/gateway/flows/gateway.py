@@ -13,6 +13,7 @@ from payrail.runtime.journal import Journal
 from payrail.runtime.leases import Leases
 
 AUTHORIZATION_LIFETIME = timedelta(days=7)
+DISPUTE_RESPONSE_TIME = timedelta(days=7)
 
 
 class Caller(Struct, frozen=True):
@@ -66,3 +67,7 @@ class Gateway(Struct, frozen=True):
     def expiry(self) -> str:
         """When an authorization that is given now expires."""
         return rfc3339(self.now() + AUTHORIZATION_LIFETIME)
+
+    def response_deadline(self) -> str:
+        """By when a dispute that is opened now has to be answered."""
+        return rfc3339(self.now() + DISPUTE_RESPONSE_TIME)

@@ -5,7 +5,12 @@ from contextlib import ExitStack
 from typing import cast
 
 from payrail.gateway.domain.answers import Rendered
-from payrail.gateway.domain.errors import IdempotencyInProgress, PaymentNotFound, RefundNotFound
+from payrail.gateway.domain.errors import (
+    DisputeNotFound,
+    IdempotencyInProgress,
+    PaymentNotFound,
+    RefundNotFound,
+)
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.payments import Begin as Decision
@@ -13,10 +18,11 @@ from payrail.gateway.flows.gateway import Gateway, Request
 from payrail.gateway.flows.replay import answer_again, answer_by_claim, answer_once
 from payrail.gateway.flows.run import Run
 from payrail.gateway.ports import CardDetails
-from payrail.ledger.entry import Actor, Claim
+from payrail.ledger.dispute import Dispute
+from payrail.ledger.entry import Actor, Book, Claim
 from payrail.ledger.payment import Payment
 from payrail.ledger.refund import Refund
-from payrail.ledger.state import Committed, S, book_of
+from payrail.ledger.state import Committed, S
 
 Begin = Callable[[Reserved, Origin], Decision]
 Settle = Callable[[Run, S], Awaitable[S]]
@@ -40,6 +46,15 @@ async def find_refund(gateway: Gateway, merchant_id: str, refund_id: str) -> Ref
     return refund
 
 
+async def find_dispute(gateway: Gateway, merchant_id: str, dispute_id: str) -> Dispute:
+    """The merchant's dispute, with everything that was durable when this was called. Raises `DisputeNotFound`."""
+    await gateway.journal.catch_up()
+    dispute = gateway.journal.state.disputes.get(dispute_id)
+    if dispute is None or dispute.merchant_id != merchant_id:
+        raise DisputeNotFound
+    return dispute
+
+
 def answered_before(gateway: Gateway, claim: Claim) -> Rendered | None:
     """The replay of a finished request with this key, none if there is none. Raises `IdempotencyKeyReused`."""
     earlier = earlier_request(gateway.journal.state, claim)
@@ -49,7 +64,7 @@ def answered_before(gateway: Gateway, claim: Claim) -> Rendered | None:
 async def run_operation(
     gateway: Gateway,
     request: Request,
-    subject: S,
+    book: Book,
     claim: Claim,
     *,
     begin: Begin,
@@ -58,17 +73,16 @@ async def run_operation(
     card: CardDetails | None = None,
     cvc: str | None = None,
 ) -> Rendered:
-    """Append the intent of an operation on `subject` and settle it.
+    """Append the intent of an operation in `book` and settle it.
 
     Where an earlier request holds the key: replay its answer, go on with what it left open, or refuse.
 
     Raises `IdempotencyInProgress` while another request works on it, and the refusals of `begin`.
     """
-    operation = claim.operation.rpartition("/")[2]
     with ExitStack() as leases:
         actor = Actor(request.caller.user_id, request.caller.role)
         run = Run(gateway, actor, request.correlation_id, leases, card, cvc)
-        result = await gateway.journal.append(book_of(subject), begin(run.reserve(), run.origin()))
+        result = await gateway.journal.append(book, begin(run.reserve(), run.origin()))
         if isinstance(result, Committed):
             if result.subject.pending is None:
                 return answer_once(result)
@@ -77,11 +91,7 @@ async def run_operation(
             return answer_again(gateway, result.held)
         else:
             await _go_on(run, result, resume)
-        return (
-            answer_once(run.outcome)
-            if run.outcome
-            else answer_by_claim(gateway, claim, subject.id, operation)
-        )
+        return answer_once(run.outcome) if run.outcome else answer_by_claim(gateway, claim)
 
 
 async def _go_on(run: Run, earlier: Earlier, resume: Settle[S]) -> None:

@@ -22,16 +22,16 @@ def answer_again(gateway: Gateway, held: HeldClaim) -> Rendered:
     return Rendered(rendered.status, rendered.body, replayed=True)
 
 
-def answer_by_claim(gateway: Gateway, claim: Claim, entity: str, operation: str) -> Rendered:
+def answer_by_claim(gateway: Gateway, claim: Claim) -> Rendered:
     """The answer to the request that did the work, by what became of its key.
 
-    Answered: the outcome. Open: 202 with the payment or refund as it is. Given back: `OperationNotProcessed`.
+    Answered: the outcome. Open: 202 with the thing as it is. Given back: `OperationNotProcessed`.
     """
     held = gateway.journal.state.claims.get(claim.scope)
     if held is None:
-        raise OperationNotProcessed(operation)
+        raise OperationNotProcessed
     if held.answered_by is None:
-        return render_open(gateway.journal.state.subject(entity))
+        return render_open(gateway.journal.state.subject(held.entity))
     return _render_at(gateway, held)
 
 

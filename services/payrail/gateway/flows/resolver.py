@@ -10,14 +10,18 @@ from contextlib import ExitStack
 
 from msgspec import Struct
 
+from payrail.gateway.domain.disputes import is_overdue
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.run import Run
 from payrail.gateway.flows.settle_authorization import resume_authorization
+from payrail.gateway.flows.settle_dispute import give_up_overdue, resume_dispute
 from payrail.gateway.flows.settle_operation import resume_operation
 from payrail.gateway.flows.settle_refund import resume_refund
+from payrail.ledger.dispute import Dispute
 from payrail.ledger.entry import Actor
 from payrail.ledger.refund import Refund
 from payrail.ledger.state import Subject
+from payrail.runtime.clock import rfc3339
 
 RESOLVER = Actor("resolver", "system")
 _LEASE = "resolver"
@@ -59,12 +63,15 @@ class Resolver:
                 return
             await self._gateway.journal.catch_up()
             state = self._gateway.journal.state
-            open_ids = [*state.open_payments, *state.open_refunds]
-            still_open = set(open_ids)
+            open_ids = [*state.open_payments, *state.open_refunds, *state.open_disputes]
+            still_open = {*open_ids, *state.unanswered_disputes}
             self._next_look = {key: look for key, look in self._next_look.items() if key in still_open}
             for entity in open_ids:
                 if self._is_due(entity):
                     await self._try(entity)
+            for dispute_id in list(state.unanswered_disputes):
+                if self._is_due(dispute_id):
+                    await self._give_up_if_overdue(state.disputes[dispute_id])
 
     async def _try(self, entity: str) -> None:
         gateway = self._gateway
@@ -81,6 +88,15 @@ class Resolver:
             settled = await _resume(Run(gateway, RESOLVER, gateway.new_id("cor"), leases), subject)
         if settled.pending is not None:
             self._back_off(entity)
+
+    async def _give_up_if_overdue(self, dispute: Dispute) -> None:
+        gateway = self._gateway
+        if dispute.pending is not None or not is_overdue(dispute, rfc3339(gateway.now())):
+            return
+        with ExitStack() as leases:
+            settled = await give_up_overdue(Run(gateway, RESOLVER, gateway.new_id("cor"), leases), dispute)
+        if settled.state == "NEEDS_RESPONSE":
+            self._back_off(dispute.id)
 
     def _is_due(self, entity: str) -> bool:
         look, clock = self._next_look.get(entity), self._gateway.clock
@@ -101,6 +117,8 @@ class Resolver:
 async def _resume(run: Run, subject: Subject) -> Subject:
     if isinstance(subject, Refund):
         return await resume_refund(run, await run.take_over(subject))
+    if isinstance(subject, Dispute):
+        return await resume_dispute(run, await run.take_over(subject))
     payment = await run.take_over(subject)
     pending = payment.pending
     if pending is None:

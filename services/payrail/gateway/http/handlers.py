@@ -3,12 +3,17 @@
 from collections.abc import Awaitable, Callable
 
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.http import health, payments, refunds
+from payrail.gateway.http import disputes, health, payments, refunds
 from payrail.runtime.contract_app import Answer, Call, Handler
 
 GatewayHandler = Callable[[Gateway, Call], Awaitable[Answer]]
 
-HANDLERS: dict[str, GatewayHandler] = {**payments.HANDLERS, **refunds.HANDLERS, **health.HANDLERS}
+HANDLERS: dict[str, GatewayHandler] = {
+    **payments.HANDLERS,
+    **refunds.HANDLERS,
+    **disputes.HANDLERS,
+    **health.HANDLERS,
+}
 
 
 class Handlers:
