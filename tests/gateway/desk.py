@@ -78,6 +78,30 @@ class Desk:
     async def reject(self, refund_id: str, **who: Any) -> httpx.Response:
         return await self.post(f"/refunds/{refund_id}/reject", **({"user": "anna", "role": "approver"} | who))
 
+    async def dispute(self, payment_id: str, amount: int | None = None, **who: Any) -> str:
+        """The id of an opened dispute."""
+        body = {"payment_id": payment_id, "reason": "fraudulent"} | ({"amount": amount} if amount else {})
+        answer = await self.post("/disputes", body, **who)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def evidence(self, dispute_id: str, **who: Any) -> httpx.Response:
+        body = {"kind": "receipt", "text": "signed for"}
+        return await self.post(f"/disputes/{dispute_id}/evidence", body, **who)
+
+    async def resolve(self, dispute_id: str, outcome: str, **who: Any) -> httpx.Response:
+        return await self.post(f"/disputes/{dispute_id}/resolve", {"outcome": outcome}, **who)
+
+    async def accounts(self, payment_id: str) -> dict[str, int]:
+        """The signed sums of the payment's postings by account, all of which must cancel out."""
+        sums: dict[str, int] = {}
+        entries = (await self.get(f"/payments/{payment_id}/ledger", params={"limit": 100}))["data"]
+        for posting in (posting for entry in entries for posting in entry["postings"]):
+            sign = 1 if posting["side"] == "debit" else -1
+            sums[posting["account"]] = sums.get(posting["account"], 0) + sign * posting["amount"]
+        assert sum(sums.values()) == 0
+        return sums
+
     async def inject(self, **rule: Any) -> None:
         """A failure at the provider that takes the payments."""
         answer = await self._simulator.post("/providers/providerA/inject-failure", json=rule)

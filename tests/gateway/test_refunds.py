@@ -13,24 +13,13 @@ from payrail.runtime.clock import FrozenClock
 PENDING_THEN_SUCCEEDS = "4000000000007726"
 
 
-async def accounts_of(desk: Desk, payment_id: str) -> dict[str, int]:
-    """The signed sums of the payment's postings by account, all of which must cancel out."""
-    sums: dict[str, int] = {}
-    for entry in (await desk.get(f"/payments/{payment_id}/ledger", params={"limit": 100}))["data"]:
-        for posting in entry["postings"]:
-            sign = 1 if posting["side"] == "debit" else -1
-            sums[posting["account"]] = sums.get(posting["account"], 0) + sign * posting["amount"]
-    assert sum(sums.values()) == 0
-    return sums
-
-
 async def test_refund_is_requested_by_one_user_and_executed_by_another(desk: Desk) -> None:
     payment_id = await desk.payment(10_000)
-    before = await accounts_of(desk, payment_id)
+    before = await desk.accounts(payment_id)
     refund_id = await desk.refund(payment_id, 4_000)
     shown = await desk.get(f"/payments/{payment_id}")
     assert (shown["state"], shown["amount_refunded"], shown["amount_refundable"]) == ("CAPTURED", 0, 6_000)
-    assert await accounts_of(desk, payment_id) == before  # A reservation posts nothing.
+    assert await desk.accounts(payment_id) == before  # A reservation posts nothing.
 
     approved = await desk.approve(refund_id)
     assert approved.status_code == 200
@@ -41,7 +30,7 @@ async def test_refund_is_requested_by_one_user_and_executed_by_another(desk: Des
     assert [attempt["outcome"] for attempt in refund["attempts"]] == ["approved"]
     assert await desk.get(f"/refunds/{refund_id}") == refund
 
-    after = await accounts_of(desk, payment_id)
+    after = await desk.accounts(payment_id)
     moved = {name: after[name] - before.get(name, 0) for name in after if after[name] != before.get(name, 0)}
     assert moved == {"merchant_available:m_demo": 4_000, "provider_receivable:providerA": -4_000}
     shown = await desk.get(f"/payments/{payment_id}")
@@ -166,13 +155,13 @@ async def test_replay_of_a_capture_shows_the_payment_before_its_refunds(desk: De
 
 async def test_surely_not_processed_stays_approved_and_can_be_approved_again(desk: Desk) -> None:
     payment_id = await desk.payment()
-    before = await accounts_of(desk, payment_id)
+    before = await desk.accounts(payment_id)
     refund_id = await desk.refund(payment_id, 4_000)
     await desk.inject(mode="error", rate=1, operation="refund", remaining=1)
     refused = await desk.approve(refund_id, key="approve")
     assert (refused.status_code, refused.json()["code"]) == (503, "not_processed")
     assert (await desk.get(f"/refunds/{refund_id}"))["state"] == "APPROVED"
-    after = await accounts_of(desk, payment_id)
+    after = await desk.accounts(payment_id)
     assert {name: sum_ for name, sum_ in after.items() if sum_ != before.get(name, 0)} == {}
     assert (await desk.get(f"/payments/{payment_id}"))["amount_refundable"] == 6_000
 
@@ -185,7 +174,7 @@ async def test_surely_not_processed_stays_approved_and_can_be_approved_again(des
 
 async def test_declined_refund_gives_the_amount_free(desk: Desk) -> None:
     payment_id = await desk.payment()
-    before = await accounts_of(desk, payment_id)
+    before = await desk.accounts(payment_id)
     refund_id = await desk.refund(payment_id, 4_000)
     await desk.inject(mode="decline", rate=1, operation="refund", remaining=1)
     failed = await desk.approve(refund_id)
@@ -193,7 +182,7 @@ async def test_declined_refund_gives_the_amount_free(desk: Desk) -> None:
     assert failed.json()["failure"]["code"] == "generic_decline"
     shown = await desk.get(f"/payments/{payment_id}")
     assert (shown["state"], shown["amount_refundable"]) == ("CAPTURED", 10_000)
-    after = await accounts_of(desk, payment_id)
+    after = await desk.accounts(payment_id)
     assert {name: sum_ for name, sum_ in after.items() if sum_ != before.get(name, 0)} == {}
 
 
