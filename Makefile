@@ -37,10 +37,13 @@ REDOCLY := openapi/node_modules/.package-lock.json
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
+.PHONY: tools
+tools: $(REDOCLY) ## Install the contracts' tools
+
 $(REDOCLY): openapi/package.json openapi/package-lock.json openapi/.npmrc
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
 		{ echo "The contracts' tools need Node 20 or newer, with npm; 'node' is missing or older." >&2; exit 1; }
-	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error
+	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 .PHONY: generate
@@ -49,8 +52,39 @@ generate: $(STAMP) $(REDOCLY) ## Write the bundled contracts and the SDK anew fr
 
 .PHONY: lint-contracts
 lint-contracts: $(REDOCLY) ## Lint the contracts
-	@cd openapi && node_modules/.bin/redocly lint --config redocly.yaml
+	@cd openapi && { node_modules/.bin/redocly lint --config redocly.yaml > node_modules/.lint.log 2>&1 || \
+		{ cat node_modules/.lint.log; exit 1; }; }
 
 .PHONY: drift
 drift: $(STAMP) $(REDOCLY) ## Compare the committed bundles and SDK with what openapi/ gives
 	@bash openapi/drift.sh
+
+# ---- checks and tests -----------------------------------------------------------------------------------------------
+
+NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && echo yes)
+TEST_PROCESSES ?= 2
+
+.PHONY: check
+check: $(STAMP) $(if $(NODE),lint-contracts drift,without-node) ## The fast part: lint, format, types, import rules, contracts, drift
+	@.venv/bin/ruff check --quiet
+	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --config pyproject.toml > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+.PHONY: without-node
+without-node:
+	@echo "Without Node 20 the contracts are neither linted nor compared with what is generated from them." >&2
+
+.PHONY: test
+test: check ## Every check and test there is
+	@.venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
+
+.PHONY: bench
+bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
+	@$(PY) -m benchmarks.contract_app
+	@$(PY) -m benchmarks.payments
+
+.PHONY: clean
+clean: ## Remove what was installed, built or cached; runtime data stays
+	@rm -rf .venv openapi/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +

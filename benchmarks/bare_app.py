@@ -26,7 +26,9 @@ def build(log: AppendLog) -> Starlette:
     async def echo(request: Request) -> Response:
         return Response(orjson.dumps(orjson.loads(await request.body())), media_type="application/json")
 
-    return Starlette(routes=[Route("/payments", create, methods=["POST"]), Route("/echo", echo, methods=["POST"])])
+    return Starlette(
+        routes=[Route("/payments", create, methods=["POST"]), Route("/echo", echo, methods=["POST"])]
+    )
 
 
 def main() -> None:

@@ -26,9 +26,11 @@ CARD = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039
 _numbers = itertools.count()
 
 
+_KEY = load_settings().merchant_api_key
+
+
 def _headers() -> str:
-    key = load_settings().merchant_api_key
-    return f"authorization: Bearer {key}\r\nidempotency-key: bench-{next(_numbers)}\r\n"
+    return f"authorization: Bearer {_KEY}\r\nidempotency-key: bench-{next(_numbers)}\r\n"
 
 
 def _body(method: object) -> bytes:
@@ -110,13 +112,17 @@ async def measure(rounds: int, units: int) -> dict[str, float]:
                 ):
                     values.append(figure)
     yardstick = 3 * median(bare_cpu) + 4 * median(call_cpu)
-    print(f"bare {median(bare_rate):.0f}/s, payments {median(one_rate):.0f}/s, two workers {median(two_rate):.0f}/s")
+    print(
+        f"bare {median(bare_rate):.0f}/s, payments {median(one_rate):.0f}/s, two workers {median(two_rate):.0f}/s"
+    )
     print(
         f"CPU: bare request {median(bare_cpu) * 1e6:.0f} us, bare call {median(call_cpu) * 1e6:.0f} us, "
         f"life {median(life_cpu) * 1e6:.0f} us"
     )
     return {
-        "POST /payments (token) against a bare durable request, 32 connections (at least 0.5)": median(one_rate)
+        "POST /payments (token) against a bare durable request, 32 connections (at least 0.5)": median(
+            one_rate
+        )
         / median(bare_rate),
         "two workers against one (at least 1.2)": median(two_rate) / median(one_rate),
         "CPU of a life against 3 bare requests and 4 bare calls (at most 2.5)": median(life_cpu) / yardstick,

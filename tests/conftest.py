@@ -7,10 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from stack_process import StackProcess
-
 from payrail.cli.stack import Stack, embedded
 from payrail.runtime.settings import Settings, load_settings
+from stack_process import StackProcess
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A whole stack for tests: `payrail up` as a process of its own, to be asked, killed and started again."""
 
+import contextlib
 import os
 import random
 import signal
@@ -112,10 +113,8 @@ class StackProcess:
 
     def kill(self) -> None:
         """End every process of the stack with SIGKILL, and return when none is left."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.wait()
         wait_until(lambda: not self.listening(), "the ports are free again")
 

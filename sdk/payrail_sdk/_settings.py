@@ -89,8 +89,8 @@ def correlation_id(given: str | None) -> str:
 
 
 def _name() -> str:
-    """128 random bits in letters. In one of some 350 UUIDs digits pass for a card number, and PayRail refuses those
-    in every place but one."""
+    """128 random bits in letters. Digits among hexadecimal ones pass for a card number once in some 500 names, and
+    PayRail refuses card numbers in every place but one."""
     return secrets.token_hex(16).translate(_ONLY_LETTERS)
 
 

@@ -6,10 +6,14 @@ import httpx
 
 from ._senders import AsyncSender, Sender
 from ._settings import Identity, settings
+from .async_disputes import AsyncDisputes
 from .async_payments import AsyncPayments
+from .async_refunds import AsyncRefunds
+from .disputes import Disputes
 from .gateway.api.health import get_health
 from .gateway.models import Health
 from .payments import Payments
+from .refunds import Refunds
 
 TIMEOUT_S = 60.0
 MAX_RETRIES = 2
@@ -26,6 +30,10 @@ class PayRail:
 
     payments: Payments
     """Make, authorize, capture and cancel payments, and look at them."""
+    refunds: Refunds
+    """Request, approve and reject refunds, and look at them."""
+    disputes: Disputes
+    """Open, answer and end disputes, and look at them."""
 
     def __init__(
         self,
@@ -58,6 +66,8 @@ class PayRail:
             http_client,
         )
         self.payments = Payments(self._sender)
+        self.refunds = Refunds(self._sender)
+        self.disputes = Disputes(self._sender)
 
     def health(self) -> Health:
         """How the gateway is."""
@@ -85,6 +95,10 @@ class AsyncPayRail:
 
     payments: AsyncPayments
     """Make, authorize, capture and cancel payments, and look at them."""
+    refunds: AsyncRefunds
+    """Request, approve and reject refunds, and look at them."""
+    disputes: AsyncDisputes
+    """Open, answer and end disputes, and look at them."""
 
     def __init__(
         self,
@@ -102,6 +116,8 @@ class AsyncPayRail:
             http_client,
         )
         self.payments = AsyncPayments(self._sender)
+        self.refunds = AsyncRefunds(self._sender)
+        self.disputes = AsyncDisputes(self._sender)
 
     async def health(self) -> Health:
         """How the gateway is."""

@@ -21,6 +21,7 @@ CARD = "4242424242424242"
         CARD,
         "4242 4242 4242 4242",
         "4242-4242-4242-4242",
+        "4242\t4242\t4242\t4242",
         f'{{"note":"card {CARD}."}}',
         f'{{"number":{CARD}}}',
         f"pan={CARD}&cvc=1",
@@ -31,7 +32,7 @@ CARD = "4242424242424242"
         "378282246310005",
         "2025-01-01,4000000000000002,USD",
         f'{{"hash":"{CARD}"}}',
-        "４２４２４２４２４２４２４２４２",
+        "".join(chr(0xFF10 + int(digit)) for digit in CARD),
     ],
 )
 def test_a_card_number_is_found_in_every_disguise(line: str) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stand_ins.forged_ledger import draft_of, resealed, write_books, write_ledger
-from stand_ins.memory_journal import MemoryJournal
-from stand_ins.payments import Desk, created, in_book, pay
 
 from payrail.cli.verification import Finding, Report, verify_data_dir
 from payrail.ledger.entry import BOOKS, Book, Draft
 from payrail.runtime.journal import FileJournal
+from stand_ins.forged_ledger import draft_of, resealed, write_books, write_ledger
+from stand_ins.memory_journal import MemoryJournal
+from stand_ins.payments import Desk, created, in_book, pay
 
 Books = dict[str, list[bytes]]
 
@@ -242,7 +242,7 @@ async def closed_dir(data_dir: Path) -> Path:
     ("damage", "place"),
     [
         pytest.param(lambda lines: lines[:-1], ("ledger/closed.json", 1), id="the last line deleted"),
-        pytest.param(lambda lines: [], ("ledger/closed.json", 1), id="the book emptied"),
+        pytest.param(lambda _lines: [], ("ledger/closed.json", 1), id="the book emptied"),
         pytest.param(lambda lines: [lines[0], lines[1][:50]], ("ledger/disputes.jsonl", 2), id="cut short"),
         pytest.param(
             lambda lines: [lines[0], resealed(lines[1], lambda line: line.update(at="2020"))],

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from stand_ins.forged_ledger import draft_of, resealed, write_books, write_ledger
-from stand_ins.memory_journal import MemoryJournal
-from stand_ins.payments import Desk, att, created, pay
 
 from payrail.cli.verification import Report, verify_data_dir
 from payrail.cli.verification.packed_state import PackedState
 from payrail.gateway.domain.outcomes import Approved, NotProcessed, Unknown
 from payrail.ledger.entry import Draft
 from payrail.ledger.state import LedgerState
+from stand_ins.forged_ledger import draft_of, resealed, write_books, write_ledger
+from stand_ins.memory_journal import MemoryJournal
+from stand_ins.payments import Desk, att, created, pay
 
 
 @pytest.fixture

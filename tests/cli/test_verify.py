@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from stand_ins.forged_ledger import draft_of, write_ledger
-from stand_ins.memory_journal import MemoryJournal
-from stand_ins.payments import Desk, created, in_book, pay
 
 from payrail.cli.verification import LedgerBusy, ledger_snapshot, verify_data_dir
 from payrail.cli.verify import verify
@@ -18,6 +15,9 @@ from payrail.ledger.entry import BOOKS
 from payrail.runtime.journal import FileJournal
 from payrail.runtime.journal.ledger_files import LedgerLock
 from payrail.runtime.leases import Leases
+from stand_ins.forged_ledger import draft_of, write_ledger
+from stand_ins.memory_journal import MemoryJournal
+from stand_ins.payments import Desk, created, in_book, pay
 
 
 @pytest.fixture

@@ -1,10 +1,19 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from desk import Desk, open_desk
+from shop import Shop
 
 from payrail.runtime.clock import FrozenClock
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    opened = Shop(tmp_path)
+    yield opened
+    opened.require_sound_books()
+    opened.leases.close()
 
 
 @pytest.fixture

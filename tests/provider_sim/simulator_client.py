@@ -12,7 +12,6 @@ import httpx
 from payrail.provider_sim.app import build
 from payrail.provider_sim.silence import Silence
 from payrail.runtime.clock import FrozenClock
-from payrail.runtime.ids import encode_ulid
 from payrail.runtime.logs import LogWriter
 
 KEYS = {
@@ -25,7 +24,7 @@ ALWAYS_APPROVED = "4242424242424242"
 
 def att(number: int) -> str:
     """A reference; equal numbers give equal references."""
-    return f"att_{encode_ulid(number)}"
+    return f"att_{number:026X}"
 
 
 async def until(condition: Callable[[], bool]) -> None:

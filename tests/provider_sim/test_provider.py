@@ -81,9 +81,7 @@ def authorization(number: int, amount: int = 1000, **fields: object) -> Request:
     )
 
 
-def follow_up(
-    operation: Operation, number: int, original: int, amount: int = 0, **fields: object
-) -> Request:
+def follow_up(operation: Operation, number: int, original: int, amount: int = 0, **fields: object) -> Request:
     return Request(
         operation=operation,
         reference=att(number),

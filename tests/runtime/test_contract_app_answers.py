@@ -1,4 +1,4 @@
-"""What leaves the contract app: answers as in the contract, problems for every error, correlation and log lines."""
+"""What leaves the contract app: answers as in the contract, problems, correlation ids and log lines."""
 
 from collections.abc import AsyncIterator
 from copy import deepcopy

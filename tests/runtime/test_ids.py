@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payrail.runtime.clock import FrozenClock
-from payrail.runtime.ids import IdSource, encode_ulid, ulid_ms
+from payrail.runtime.ids import IdSource, time_digits, ulid_ms
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -23,10 +23,27 @@ def test_the_first_ten_digits_are_the_time() -> None:
     assert ulid_ms(IdSource(clock, random.Random(1)).new("pay")) == clock.now_ms() == 1_735_689_600_000
 
 
-def test_the_encoding_is_that_of_the_ulid_specification() -> None:
-    assert encode_ulid(0) == "0" * 26
-    assert encode_ulid((1 << 128) - 1) == "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
-    assert encode_ulid(1_469_918_176_385 << 80)[:10] == "01ARYZ6S41"
+def test_the_time_is_encoded_as_the_ulid_specification_has_it() -> None:
+    assert time_digits(0) == "0" * 10
+    assert time_digits(1_469_918_176_385) == "01ARYZ6S41"
+
+
+def test_no_id_holds_digits_enough_for_a_card_number() -> None:
+    source = IdSource(FrozenClock(AT), random.Random(7))
+    assert all(
+        re.fullmatch(r"[a-z]+_[0-9A-HJKMNP-TV-Z]{10}[G-Z]{16}", source.new("tok")) for _ in range(1000)
+    )
+
+
+def test_a_millisecond_that_is_full_goes_on_in_the_next() -> None:
+    class Highest(random.Random):
+        def getrandbits(self, k: int, /) -> int:
+            return (1 << k) - 1
+
+    source = IdSource(FrozenClock(AT), Highest())
+    ids = [source.new("pay") for _ in range(3)]
+    assert ids == sorted(set(ids))
+    assert ulid_ms(ids[1]) == ulid_ms(ids[0]) + 1
 
 
 def test_ids_of_one_millisecond_sort_in_the_order_they_were_made_and_are_no_neighbours() -> None:

@@ -24,7 +24,7 @@ class Slow:
         self.entered = asyncio.Event()
         self.ended: list[str] = []
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
         self.entered.set()
         try:
             await self.go.wait()
@@ -103,7 +103,7 @@ async def test_what_the_callee_raises_becomes_a_500(toy: Toy) -> None:
     async def silent(*_: Any) -> None:
         return
 
-    async def half(scope: Any, receive: Any, send: Any) -> None:
+    async def half(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise RuntimeError("half-way")
 
@@ -117,7 +117,7 @@ async def test_what_the_callee_raises_becomes_a_500(toy: Toy) -> None:
 async def test_no_context_crosses_in_either_direction(toy: Toy) -> None:
     seen: list[str] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
         seen.append(COLOUR.get())
         COLOUR.set("callee's")
         await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -130,7 +130,7 @@ async def test_no_context_crosses_in_either_direction(toy: Toy) -> None:
 
 
 async def test_a_stream_arrives_whole(toy: Toy) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"A", b"b")]})
         for part in (b"1", b"2"):
             await send({"type": "http.response.body", "body": part, "more_body": True})

@@ -19,7 +19,7 @@ from payrail.runtime.append_log import LockHeld, LogUnavailable
 from payrail.runtime.keyed_store import KeyedStore, StoreCorrupt, StoreFaults
 
 CHILD = Path(__file__).with_name("keyed_store_child.py")
-ROUNDS = 30
+ROUNDS = 400  # Many more than a fault needs: on a busy machine a compaction takes the time of many changes.
 StoreFaults("test.store")
 
 

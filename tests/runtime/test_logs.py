@@ -42,10 +42,7 @@ def test_values_that_json_does_not_know_are_written_as_text() -> None:
 def test_a_traceback_is_logged_without_card_numbers() -> None:
     stream = io.BytesIO()
     writer = LogWriter(stream)
-    try:
-        raise ValueError(f"refused 4242 4242 4242 4242 and {CARD}")
-    except ValueError as error:
-        writer.exception("failed", error, service="toy")
+    writer.exception("failed", ValueError(f"refused 4242 4242 4242 4242 and {CARD}"), service="toy")
     writer.close()
     (line,) = lines_of(stream)
     assert (line["error"], line["service"], line["level"]) == ("ValueError", "toy", "error")
@@ -98,10 +95,7 @@ def test_the_standard_loggers_write_into_the_same_stream() -> None:
         logging.getLogger("some.library").warning("odd card %s", CARD)
         logging.getLogger("uvicorn.access").info("GET /x")
         logging.getLogger("httpx").info("HTTP Request: GET /x")
-        try:
-            raise OSError("disk")
-        except OSError:
-            logging.getLogger("some.library").exception("failed")
+        logging.getLogger("some.library").error("failed", exc_info=OSError("disk"))
     finally:
         root.handlers[:] = before
     writer.close()

@@ -147,3 +147,16 @@ def test_an_unreadable_env_file_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     settings = load_settings()
     assert not [name for name in SECRET_NAMES if getattr(settings, name.lower()) in repr(settings)]
+
+
+@pytest.mark.parametrize(
+    ("bind_host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8027"),  # noqa: S104 - compared, not bound
+        ("::", "http://[::1]:8027"),
+        ("::1", "http://[::1]:8027"),
+        ("192.0.2.7", "http://192.0.2.7:8027"),
+    ],
+)
+def test_a_service_is_reached_where_it_is_bound(bind_host: str, url: str) -> None:
+    assert load_settings(bind_host=bind_host).vault_url == url

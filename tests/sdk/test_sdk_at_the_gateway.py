@@ -10,6 +10,7 @@ from sdk_callers import Caller
 
 from payrail_sdk import (
     AmountExceedsAuthorized,
+    ApiError,
     AuthenticationError,
     CardError,
     CurrencyUnsupported,
@@ -98,7 +99,7 @@ def test_same_key_gives_the_same_payment(shop: Caller, kind: str) -> None:
     assert caught.value.idempotency_key == key
 
 
-REFUSALS: dict[str, tuple[type[Exception], dict[str, Any]]] = {
+REFUSALS: dict[str, tuple[type[ApiError], dict[str, Any]]] = {
     "expired card": (
         CardError,
         {"payment_method": {"card": {"number": APPROVED, "exp_month": 1, "exp_year": 2020}}},
@@ -116,7 +117,7 @@ REFUSALS: dict[str, tuple[type[Exception], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("kind_of_error", "fields"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_refusal_is_an_error_of_its_type(
-    kind_of_error: type[Exception], fields: dict[str, Any], shop: Caller
+    kind_of_error: type[ApiError], fields: dict[str, Any], shop: Caller
 ) -> None:
     with pytest.raises(kind_of_error) as caught:
         shop(lambda client: create(client, correlation_id="my-call", **fields))

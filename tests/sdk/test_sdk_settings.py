@@ -96,7 +96,7 @@ def test_idempotency_key_that_cannot_be_sent_is_refused(key: str, caller: Caller
 
 
 def test_ids_that_the_sdk_makes_are_unique_and_never_look_like_a_card_number() -> None:
-    """In one of some 350 UUIDs digits pass for a card number, which the gateway refuses."""
+    """In one of some 500 names of hexadecimal digits some pass for a card number, which the gateway refuses."""
     made = [make(None) for make in (idempotency_key, correlation_id) for _ in range(2000)]
     assert len(set(made)) == len(made)
     assert all(name.isalpha() and len(name) == 32 for name in made)
@@ -203,6 +203,16 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.payments.cancel("pay_1"),
         lambda client: client.payments.list().first_page(),
         lambda client: client.payments.ledger("pay_1").first_page(),
+        lambda client: client.refunds.request(payment_id="pay_1", reason="x"),
+        lambda client: client.refunds.get("ref_1"),
+        lambda client: client.refunds.approve("ref_1"),
+        lambda client: client.refunds.reject("ref_1"),
+        lambda client: client.refunds.list(state="APPROVED").first_page(),
+        lambda client: client.disputes.open(payment_id="pay_1", reason="x"),
+        lambda client: client.disputes.get("dsp_1"),
+        lambda client: client.disputes.submit_evidence("dsp_1", kind="receipt", text="x"),
+        lambda client: client.disputes.resolve("dsp_1", "LOST"),
+        lambda client: client.disputes.list().first_page(),
         lambda client: client.health(),
     ]
     for call in calls:
@@ -211,7 +221,7 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
             caller(call)
     called = {(request.method.lower(), request.path.split("?")[0]) for request in server.received}
     offered = {
-        (method, path.replace("{payment_id}", "pay_1"))
+        (method, path.format(payment_id="pay_1", refund_id="ref_1", dispute_id="dsp_1"))
         for path, item in CONTRACT["paths"].items()
         for method in item
         if method in ("get", "post", "put", "patch", "delete")

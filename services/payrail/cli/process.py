@@ -20,7 +20,7 @@ async def serve_process(
     settings: Settings,
     services: Collection[str],
     sockets: Sockets,
-    log: "LogWriter",
+    writer: "LogWriter",
     *,
     on_ready: Callable[[], None],
     signals: Sequence[Signals],
@@ -31,9 +31,9 @@ async def serve_process(
     from payrail.runtime.serving import StartUpError, serve
 
     try:
-        stack = compose(settings, services, log=log)
+        stack = compose(settings, services, log=writer)
     except Exception as error:
-        log.exception("compose_failed", error)
+        writer.exception("compose_failed", error)
         raise ChildFailed(start_up_line("the stack", error)) from error
     try:
         await serve(

@@ -133,7 +133,7 @@ class _Orphaned:
     def _watch(self) -> None:
         while os.read(sys.stdin.fileno(), 1):
             pass
-        with self._lock:
+        with self._lock, contextlib.suppress(RuntimeError):  # The loop is closed: it has ended already.
             self._end()
         time.sleep(_END_S_MAX)
         os._exit(1)

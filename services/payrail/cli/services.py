@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from payrail.runtime.listening import PortTaken, listen
-from payrail.runtime.settings import Settings
+from payrail.runtime.settings import Settings, reachable
 
 GATEWAY = "gateway"
 BEHIND_GATEWAY = ("vault", "provider-sim", "ledger-jobs")
 SERVICES = (*BEHIND_GATEWAY, GATEWAY)  # The gateway starts last and ends first: it calls the others.
 
 Sockets = Mapping[str, socket.socket]
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not bound
 
 
 class CannotListen(Exception):
@@ -58,13 +57,13 @@ def _listen(host: str, port: int, service: str) -> socket.socket:
 def local_address(listener: socket.socket) -> tuple[str, int]:
     """Host and port by which a process of this machine reaches the socket."""
     host, port = listener.getsockname()[:2]
-    return _WILDCARDS.get(host, host), port
+    return reachable(host).strip("[]"), port
 
 
 def local_url(listener: socket.socket) -> str:
     """The address of a service for a person on this machine."""
-    host, port = local_address(listener)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    host, port = listener.getsockname()[:2]
+    return f"http://{reachable(host)}:{port}"
 
 
 def log_path(data_dir: Path) -> Path:

@@ -7,7 +7,7 @@ when the supervisor is killed, so that no child outlives its stack.
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from payrail.cli.serve import FAILED, READY
 from payrail.cli.services import BEHIND_GATEWAY, GATEWAY, Sockets
 from payrail.runtime.settings import Settings
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _END_S_MAX = 20.0  # Above what a child's services may take to end; then it is killed.
 
 
@@ -55,27 +56,37 @@ async def supervise(
                 child.kill()
         asked.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ask)
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, ask)
     try:
         for child_plan in plans:
-            children.append(await _start(child_plan, settings, sockets, log_file))
+            children.append(await _start(child_plan, settings, sockets, log_file))  # noqa: PERF401 - each is known at once
         await _first_of(asked.wait(), _run(children, sockets))
     finally:
         await _end(children)
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+            # From here it only ends: a late signal, of someone who is impatient, must not make that a failure.
+            signal.signal(number, signal.SIG_IGN)
 
 
 class _Child:
     """A running process of the stack."""
 
-    def __init__(self, child_plan: ChildPlan, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self,
+        child_plan: ChildPlan,
+        process: asyncio.subprocess.Process,
+        pipes: tuple[asyncio.StreamWriter, asyncio.StreamReader],
+    ) -> None:
         self.plan = child_plan
         self._process = process
+        self._input, self._output = pipes
 
     async def ready(self) -> None:
         """Return when its services accept requests. Raises `ChildFailed` with its own words if they never will."""
-        assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
+        line = await self._output.readline()
         if line == READY:
             return
         if line.startswith(FAILED):
@@ -94,8 +105,7 @@ class _Child:
 
     async def end(self) -> None:
         """Ask it to end, and wait until it has."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._input.close()
         try:
             await asyncio.wait_for(self._process.wait(), _END_S_MAX)
         except TimeoutError:
@@ -122,7 +132,9 @@ async def _start(
         stdout=asyncio.subprocess.PIPE,
         pass_fds=tuple(fds.values()),
     )
-    return _Child(child_plan, process)
+    if process.stdin is None or process.stdout is None:
+        raise ChildFailed(f"{child_plan.name} has no pipes")
+    return _Child(child_plan, process, (process.stdin, process.stdout))
 
 
 async def _run(children: Sequence[_Child], sockets: Sockets) -> None:
@@ -134,7 +146,8 @@ async def _run(children: Sequence[_Child], sockets: Sockets) -> None:
     await asyncio.gather(*(child.ended() for child in children))
 
 
-async def _first_of(*waits: "asyncio._CoroutineLike[object]") -> None:
+async def _first_of(*waits: Awaitable[object]) -> None:
+    """Wait for the first of these and cancel the others; what it raised is raised."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:

@@ -17,7 +17,7 @@ from payrail.gateway.adapters.merchants import MerchantsFile
 from payrail.gateway.adapters.providers import SdkProviders
 from payrail.gateway.adapters.vault import SdkVault
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.flows.resolver import Resolver
+from payrail.gateway.flows.resolve_open_payments import Resolver
 from payrail.gateway.http.handlers import Handlers
 from payrail.gateway.http.problems import PROBLEMS
 from payrail.gateway.http.security import Directory

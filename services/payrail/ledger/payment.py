@@ -217,6 +217,8 @@ def _close(
 
 
 def _authorization_started(payment: Payment, data: events.AuthorizationStarted, entry: Entry) -> Payment:
+    if payment.pending is not None:
+        raise InvalidTransition(payment.state, "AUTHORIZING")
     return replace(
         payment,
         state=require_transition(payment.state, "AUTHORIZING"),
@@ -228,7 +230,8 @@ def _authorization_started(payment: Payment, data: events.AuthorizationStarted, 
 
 def _authorization_rerouted(payment: Payment, data: events.AuthorizationRerouted, entry: Entry) -> Payment:
     """`AUTHORIZING` stays `AUTHORIZING`; from `UNKNOWN` the inquiry's decline leads on by the same road."""
-    if payment.state not in ("AUTHORIZING", "UNKNOWN"):
+    may_hold_money = payment.state == "UNKNOWN" and data.outcome != "declined"
+    if payment.state not in ("AUTHORIZING", "UNKNOWN") or may_hold_money:
         raise InvalidTransition(payment.state, "AUTHORIZING")
     code = data.decline.code if data.decline else data.code
     closed = replace(payment, attempts=_close(payment, data.attempt_id, data.outcome, code, data.latency_ms))

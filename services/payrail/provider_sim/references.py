@@ -3,7 +3,6 @@
 import hashlib
 
 from payrail.provider_sim.profiles import Operation, Profile
-from payrail.runtime.ids import encode_ulid
 
 ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 DIGIT_OF = ALPHABET * 8  # What each byte becomes.
@@ -16,22 +15,17 @@ def provider_reference(profile: Profile, operation: Operation, reference: str) -
     Every fourth place is a letter, so that no run of digits can pass for a card number.
     """
     digest = hashlib.sha256(f"{profile.id}:{reference}".encode()).digest()
-    letters = digest[:4].translate(LETTER_OF).decode()
-    digits = digest[4:16].translate(DIGIT_OF).decode()
-    places = (
-        letters[0],
-        digits[:3],
-        letters[1],
-        digits[3:6],
-        letters[2],
-        digits[6:9],
-        letters[3],
-        digits[9:],
-    )
-    return profile.reference_prefixes[operation] + "".join(places)
+    return profile.reference_prefixes[operation] + _places(digest, 4)
 
 
 def reference_of_followup(operation: Operation, reference: str) -> str:
     """The reference of what follows an operation without being asked for; the same for the same operation."""
     digest = hashlib.sha256(f"{operation}:{reference}".encode()).digest()
-    return f"att_{encode_ulid(int.from_bytes(digest[:16], 'big'))}"
+    return f"att_{_places(digest, 6)}{digest[24:26].translate(LETTER_OF).decode()}"
+
+
+def _places(digest: bytes, groups: int) -> str:
+    """Groups of a letter and three digits of the alphabet, so that no run of digits can pass for a card number."""
+    letters = digest[:groups].translate(LETTER_OF).decode()
+    digits = digest[groups : 4 * groups].translate(DIGIT_OF).decode()
+    return "".join(letters[n] + digits[3 * n : 3 * n + 3] for n in range(groups))

@@ -162,11 +162,11 @@ class AppendLog:
         With ``durable=False`` it returns once the kernel has the line: it survives the process, not a power
         cut.
         """
-        return await asyncio.shield(self.submit([line], durable=durable))
+        return await self.submit([line], durable=durable)
 
     async def append_many(self, lines: Sequence[bytes], *, durable: bool = True) -> int:
         """Append lines side by side, in one write; a crash may keep the first of them without the rest."""
-        return await asyncio.shield(self.submit(lines, durable=durable))
+        return await self.submit(lines, durable=durable)
 
     def submit(self, lines: Sequence[bytes], *, durable: bool = True) -> "asyncio.Future[int]":
         """Queue lines now and return the future of the offset after them; futures complete in order of

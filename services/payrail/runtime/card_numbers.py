@@ -12,6 +12,7 @@ _SEPARATOR = r"[\s\-\u2010-\u2015\u2212]{0,3}"
 _CANDIDATE = re.compile(rf"\d(?:{_SEPARATOR}\d){{{_DIGITS_MIN - 1},}}")
 _GROUP = re.compile(r"\d+")
 # The same for JSON as it comes on the wire, provided that it is ASCII and escapes nothing.
+_NOT_DIGITS = bytes(byte for byte in range(256) if byte not in b"0123456789")
 _RAW_CANDIDATE = re.compile(rb"[0-9](?:[ \-]{0,3}[0-9]){12}")
 # A random UUID holds 13 Luhn-valid digits in a row once in some ten thousand, and is what most keys and references are.
 _UUID = re.compile(
@@ -49,7 +50,9 @@ def mask_card_numbers(text: str) -> str:
 
 def may_hold_card_number(raw: bytes) -> bool:
     """A quick look at JSON on the wire: False only if no string in it can hold a card number."""
-    return not raw.isascii() or b"\\" in raw or _RAW_CANDIDATE.search(raw) is not None
+    if not raw.isascii() or b"\\" in raw:
+        return True
+    return len(raw.translate(None, _NOT_DIGITS)) >= _DIGITS_MIN and _RAW_CANDIDATE.search(raw) is not None
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
@@ -65,8 +68,8 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 def _windows(lengths: list[int], written: str) -> Iterator[tuple[int, int]]:
     """The first and last group of each card number, among groups of digits of these `lengths`.
 
-    A card number begins and ends with a group, for no further digit stands beside it. Sums of all digits up to
-    each place make the check of one window a subtraction, so that no text takes long to search.
+    A card number begins and ends with a group, for no further digit stands beside it. Sums of all digits up
+    to each place make the check of one window a subtraction, so that no text takes long to search.
     """
     ends = list(accumulate(lengths))
     sums = _luhn_sums([int(character) for character in written if character.isdecimal()])
@@ -81,7 +84,8 @@ def _windows(lengths: list[int], written: str) -> Iterator[tuple[int, int]]:
 
 
 def _luhn_sums(digits: list[int]) -> tuple[list[int], list[int]]:
-    """Sums of the first n digits, for all n: [0] is for windows with an even end, where even places are doubled."""
+    """Sums of the first n digits, for all n: [0] is for windows with an even end, where even places are
+    doubled."""
     even, odd = [0], [0]
     for place, digit in enumerate(digits):
         doubled = digit * 2 - 9 if digit > 4 else digit * 2  # noqa: PLR2004 - the digit sum of a doubled digit

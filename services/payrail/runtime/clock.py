@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -177,6 +178,17 @@ def rfc3339(at: datetime, *, microseconds: bool = False) -> str:
     return (
         in_utc.isoformat(timespec="microseconds" if microseconds else "milliseconds")[: -len("+00:00")] + "Z"
     )
+
+
+def rfc3339_of_ms(ms: int) -> str:
+    """`rfc3339` of milliseconds since 1970. Times of one second share the work: a ledger entry carries several."""
+    second, millisecond = divmod(ms, 1000)
+    return f"{_second_text(second)}.{millisecond:03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second_text(second: int) -> str:
+    return (EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_rfc3339(text: str) -> datetime:

@@ -23,19 +23,27 @@ _HTTP_VERSIONS = {"version": "3.0", "spec_version": "2.3"}
 class Headers(Mapping[str, str]):
     """Response headers; names are read without regard to case. The last of equal names stands."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_raw", "_values")
 
     def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
-        self._values = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+        self._raw = raw
+        self._values: dict[str, str] | None = None
+
+    def _decoded(self) -> dict[str, str]:
+        """Decoded at the first look: most answers are read without one."""
+        if self._values is None:
+            pairs = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._raw)
+            self._values = dict(pairs)
+        return self._values
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
+        return self._decoded()[name.lower()]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self._decoded())
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._decoded())
 
 
 class InProcessResponse:

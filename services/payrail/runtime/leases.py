@@ -7,8 +7,6 @@ time-out to tune and no heartbeat to miss.
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -37,20 +35,33 @@ class Leases:
         self._held.discard(name)
         fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, _offset(name))
 
-    @contextmanager
-    def hold(self, name: str) -> Iterator[bool]:
-        """Hold the lease for a block; yields whether it was free."""
-        acquired = self.acquire(name)
-        try:
-            yield acquired
-        finally:
-            if acquired:
-                self.release(name)
+    def hold(self, name: str) -> "Hold":
+        """Hold the lease for a `with` block, which gets whether it was free."""
+        return Hold(self, name)
 
     def close(self) -> None:
         """Free everything this process holds."""
         self._held.clear()
         os.close(self._fd)
+
+
+class Hold:
+    """A lease for the length of a block. Nothing is given back that was not taken."""
+
+    __slots__ = ("_acquired", "_leases", "_name")
+
+    def __init__(self, leases: Leases, name: str) -> None:
+        self._leases = leases
+        self._name = name
+        self._acquired = False
+
+    def __enter__(self) -> bool:
+        self._acquired = self._leases.acquire(self._name)
+        return self._acquired
+
+    def __exit__(self, *_: object) -> None:
+        if self._acquired:
+            self._leases.release(self._name)
 
 
 def _offset(name: str) -> int:

@@ -4,10 +4,10 @@ down."""
 import atexit
 import logging
 import os
-import queue
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -18,8 +18,8 @@ from .card_numbers import mask_card_numbers
 
 _LINES_WAITING_MAX = 20_000
 _LINES_PER_WRITE_MAX = 1_000
+_GATHERING_S = 0.02
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-_STOP = object()
 
 
 class LogWriter:
@@ -31,21 +31,27 @@ class LogWriter:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._waiting: deque[Mapping[str, Any]] = deque()
         self._dropped = 0
+        self._awake = False
+        self._wake = threading.Event()
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._start = threading.Lock()
-        self._closed = False
-        self._pid = os.getpid()
+        self._guard = threading.Lock()
+        os.register_at_fork(after_in_child=self._forget)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Logs one record. Values that JSON does not know are written as text."""
-        if self._waiting.qsize() >= _LINES_WAITING_MAX:
+        if len(self._waiting) >= _LINES_WAITING_MAX:
             self._dropped += 1
             return
-        if self._thread is None or self._pid != os.getpid():
-            self._start_thread()
-        self._waiting.put(record)
+        self._waiting.append(record)
+        if not self._awake:
+            # Waking the thread costs more than a line does, so it is woken once for all lines of a moment.
+            self._awake = True
+            self._wake.set()
+            if self._thread is None:
+                self._start()
 
     def event(self, level: str, event: str, **fields: Any) -> None:
         """Logs something that is not a request."""
@@ -58,41 +64,48 @@ class LogWriter:
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Writes what waits, for a limited time. Later records start the writer again."""
-        with self._start:
+        with self._guard:
             thread, self._thread = self._thread, None
         if thread is not None:
-            self._waiting.put(_STOP)
+            self._closing.set()
+            self._wake.set()
             thread.join(timeout_s)
+            self._closing.clear()
+            self._awake = False
 
-    def _start_thread(self) -> None:
-        with self._start:
-            if self._pid != os.getpid():
-                # A fork took the queue along, but not the thread; what waited belongs to the parent.
-                self._pid, self._waiting, self._thread = os.getpid(), queue.SimpleQueue(), None
+    def _start(self) -> None:
+        with self._guard:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
                 self._thread.start()
                 atexit.register(self.close)
 
+    def _forget(self) -> None:
+        """After a fork, what waited belongs to the parent, and so does the thread."""
+        self._waiting.clear()
+        self._awake = False
+        self._thread = None
+        self._guard = threading.Lock()
+
     def _run(self) -> None:
-        waiting = self._waiting
-        while True:
-            record = waiting.get()
-            batch = []
-            while record is not _STOP:
-                batch.append(_line(record))
-                if len(batch) >= _LINES_PER_WRITE_MAX or waiting.empty():
-                    break
-                record = waiting.get()
-            if self._dropped:
-                dropped, self._dropped = self._dropped, 0
-                now = datetime.now(UTC)
-                batch.append(
-                    _line({"time": now, "level": "warning", "event": "log_lines_dropped", "count": dropped})
-                )
-            self._put(b"".join(batch))
-            if record is _STOP:
-                return
+        closing = False
+        while not closing:
+            self._wake.wait()
+            closing = self._closing.wait(_GATHERING_S)
+            self._wake.clear()
+            self._awake = False
+            while self._waiting:
+                self._put(b"".join(self._batch()))
+
+    def _batch(self) -> list[bytes]:
+        batch = [_line(self._waiting.popleft()) for _ in range(min(len(self._waiting), _LINES_PER_WRITE_MAX))]
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            now = datetime.now(UTC)
+            batch.append(
+                _line({"time": now, "level": "warning", "event": "log_lines_dropped", "count": dropped})
+            )
+        return batch
 
     def _put(self, text: bytes) -> None:
         try:

@@ -152,6 +152,8 @@ def _signals(numbers: Sequence[signal.Signals], handler: Callable[[], None]) -> 
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
+            # From here it only ends: a late signal, of someone who is impatient, must not make that a failure.
+            signal.signal(number, signal.SIG_IGN)
 
 
 async def _started(server: _Server, task: asyncio.Task[None]) -> None:

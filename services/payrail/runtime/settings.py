@@ -51,6 +51,13 @@ def _is_webhook_secret(value: str) -> str:
     return value
 
 
+def reachable(bind_host: str) -> str:
+    """The host part of a URL by which this machine reaches what is bound to an address."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+    host = loopback.get(bind_host, bind_host)
+    return f"[{host}]" if ":" in host else host
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -112,11 +119,13 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _urls_from_ports(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """A service is on this machine's loopback, at its port, unless its URL says otherwise."""
+        """A service is at its port, on the address that all bind, unless its URL says otherwise."""
         filled = dict(values)
+        bound = str(values.get("bind_host") or cls.model_fields["bind_host"].default)
+        host = reachable(bound)
         for service in ("gateway", "vault", "provider_sim", "ledger_jobs"):
             port = values.get(f"{service}_port", cls.model_fields[f"{service}_port"].default)
-            filled[f"{service}_url"] = values.get(f"{service}_url") or f"http://127.0.0.1:{port}"
+            filled[f"{service}_url"] = values.get(f"{service}_url") or f"http://{host}:{port}"
         return filled
 
     @model_validator(mode="after")

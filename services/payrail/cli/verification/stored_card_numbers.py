@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from payrail.cli.verification.findings import Report
-from payrail.runtime.card_numbers import find_card_number, may_hold_card_number
+from payrail.runtime.card_numbers import find_card_number
 
 _CHUNK_BYTES = 1 << 20
 #: A line longer than a chunk is searched in pieces that overlap by more than a card number with separators is long.
@@ -27,6 +27,11 @@ _MADE_BY_PAYRAIL = re.compile(
     r'|(?<=":)\s*1\d{12}(?=\s*[,}])'  # milliseconds since 1970, as a JSON number
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+#: A quick look at a line, many times faster than a search: with every digit a zero and the separators gone, a card
+#: number is a run of thirteen zeros. It shows only in text that is ASCII and escapes nothing.
+_ZEROS = b"0" * 13
+_DIGIT_TO_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
+_SEPARATORS = b" \t\r\v\f-"
 _SPACES = {"n": " ", "t": " ", "r": " ", "f": " ", "b": " "}
 
 
@@ -69,10 +74,14 @@ def _search(path: Path, name: str, report: Report, advance: Callable[[int], None
             advance(len(piece))
             report.summary.bytes_scanned += len(piece)
             line = overlap + piece
-            if may_hold_card_number(line) and holds_card_number(line.decode("utf-8", "replace").rstrip("\n")):
+            if _may_hold(line) and holds_card_number(line.decode("utf-8", "replace").rstrip("\n")):
                 report.find("card_number", name, number, "a card number stands here")
             whole = piece.endswith(b"\n")
             number, overlap = (number + 1, b"") if whole else (number, line[-_OVERLAP_BYTES:])
+
+
+def _may_hold(line: bytes) -> bool:
+    return _ZEROS in line.translate(_DIGIT_TO_ZERO, _SEPARATORS) or b"\\" in line or not line.isascii()
 
 
 def _unescaped(escape: re.Match[str]) -> str:

@@ -1,5 +1,6 @@
 """The vault, through its generated client."""
 
+from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,8 @@ from payrail_sdk.vault.types import UNSET, Response
 BEFORE_CALL = faults.declare("vault.before_call", "the vault is about to be called")
 AFTER_CALL = faults.declare("vault.after_call", "the vault has answered, nothing is made of it yet")
 
+_DESCRIBED_MAX = 10_000
+
 #: What the generated client raises for an answer that is not what the contract says.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
@@ -31,6 +34,7 @@ class SdkVault:
 
     def __init__(self, client: AuthenticatedClient) -> None:
         self._client = client
+        self._described: OrderedDict[tuple[str, str], PaymentMethod] = OrderedDict()
 
     async def tokenize(self, merchant_id: str, card: CardDetails, correlation_id: str) -> PaymentMethod:
         body = TokenizeRequest(
@@ -40,11 +44,25 @@ class SdkVault:
             exp_year=card.exp_year,
             holder_name=card.holder_name or UNSET,
         )
-        return _method(await self._call(tokenize, body, correlation_id))
+        method = _method(await self._call(tokenize, body, correlation_id))
+        self._remember(merchant_id, method)
+        return method
 
     async def describe(self, merchant_id: str, token: str, correlation_id: str) -> PaymentMethod:
+        """See `Vault.describe`. What a token stands for does not change, but for the expiry that the card's owner gives
+        anew: that one may be shown as it was. A charge always takes the card as the vault has it."""
+        known = self._described.get((merchant_id, token))
+        if known is not None:
+            return known
         body = DetokenizeRequest(merchant_id=merchant_id, token=token)
-        return _method(await self._call(detokenize, body, correlation_id))
+        method = _method(await self._call(detokenize, body, correlation_id))
+        self._remember(merchant_id, method)
+        return method
+
+    def _remember(self, merchant_id: str, method: PaymentMethod) -> None:
+        self._described[merchant_id, method.token] = method
+        if len(self._described) > _DESCRIBED_MAX:
+            self._described.popitem(last=False)
 
     async def charge_token(self, merchant_id: str, token: str, correlation_id: str) -> CardDetails:
         body = ChargeTokenRequest(merchant_id=merchant_id, token=token)

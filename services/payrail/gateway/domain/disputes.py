@@ -175,29 +175,21 @@ def give_up_overdue(dispute_id: str, reserved: Reserved, origin: Origin) -> Cont
 def record_dispute_outcome(
     dispute_id: str, attempt_id: str, outcome: Answer, origin: Origin, *, respond_by: str
 ) -> Continue:
-    """Write what came of the open attempt, whoever brings it; an attempt that is over changes nothing."""
+    """Write what came of the open attempt, whoever brings it; an attempt that is over changes nothing.
+
+    Once it is unknown, only the provider's word closes it.
+    """
 
     def decide(state: LedgerState) -> Draft | Dispute:
         dispute = _dispute(state, dispute_id)
         pending = dispute.pending
         if pending is None or pending.attempt.id != attempt_id:
             return dispute
-        answered = pending.claim.finished() if pending.claim else None
-        match outcome:
-            case Approved():
-                return _approved(dispute, pending, outcome, origin, respond_by)
-            case Declined():
-                declined = OperationDeclined(attempt_id, outcome.decline, outcome.latency_ms)
-                return _draft(dispute, "dispute.declined", declined, origin, claim=answered)
-            case NotProcessed():
-                given_back = pending.claim.released() if pending.claim else None
-                data = OperationNotProcessed(attempt_id, outcome.code, outcome.latency_ms)
-                return _draft(dispute, "dispute.not_processed", data, origin, claim=given_back)
-            case Unknown():
-                if pending.unknown:
-                    return dispute
-                unknown = OutcomeUnknown(attempt_id, outcome.code, outcome.latency_ms)
-                return _draft(dispute, "dispute.unknown", unknown, origin)
+        if isinstance(outcome, Approved):
+            return _approved(dispute, pending, outcome, origin, respond_by)
+        if pending.unknown and not isinstance(outcome, Declined):
+            return dispute
+        return _not_approved(dispute, pending, outcome, origin)
 
     return decide
 
@@ -262,6 +254,24 @@ def _approved(dispute: Dispute, pending: Pending, answer: Approved, origin: Orig
     )
     postings = _opening_postings(dispute, fee, answer.provider_fee)
     return _draft(dispute, "dispute.opened", opened, origin, claim=claim, postings=postings)
+
+
+def _not_approved(
+    dispute: Dispute, pending: Pending, outcome: Declined | NotProcessed | Unknown, origin: Origin
+) -> Draft:
+    attempt_id, claim = pending.attempt.id, pending.claim
+    match outcome:
+        case Declined():
+            declined = OperationDeclined(attempt_id, outcome.decline, outcome.latency_ms)
+            answered = claim.finished() if claim else None
+            return _draft(dispute, "dispute.declined", declined, origin, claim=answered)
+        case NotProcessed():
+            data = OperationNotProcessed(attempt_id, outcome.code, outcome.latency_ms)
+            given_back = claim.released() if claim else None
+            return _draft(dispute, "dispute.not_processed", data, origin, claim=given_back)
+        case Unknown():
+            unknown = OutcomeUnknown(attempt_id, outcome.code, outcome.latency_ms)
+            return _draft(dispute, "dispute.unknown", unknown, origin)
 
 
 def _chargeback(disputed: Dispute | events.DisputeTerms) -> tuple[Posting, ...]:

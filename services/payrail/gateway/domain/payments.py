@@ -23,7 +23,7 @@ from payrail.gateway.domain.routing import route
 from payrail.ledger import payment_events as events
 from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
-from payrail.ledger.payment import Payment, require_transition
+from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened
 from payrail.ledger.postings import Posting
 from payrail.ledger.state import LedgerState
@@ -69,6 +69,15 @@ def require_returnable(payment: Payment, amount: int | None, whole: str, part: s
     return wanted
 
 
+def require_not_begun(payment: Payment) -> None:
+    """Raise `InvalidTransition` unless the payment may be authorized: that begins once.
+
+    A reversal under way leads to `AUTHORIZING` as well, but only by its own outcome, never by another request.
+    """
+    if payment.state != "CREATED":
+        raise InvalidTransition(payment.state, "AUTHORIZING")
+
+
 def begin_authorization(payment_id: str, claim: Claim, reserved: Reserved, origin: Origin) -> Begin:
     """The intent to ask the first provider of the routing decision for a hold."""
 
@@ -76,7 +85,7 @@ def begin_authorization(payment_id: str, claim: Claim, reserved: Reserved, origi
         payment = find_payment(state, claim.merchant_id, payment_id)
         if earlier := earlier_request(state, claim):
             return earlier
-        require_transition(payment.state, "AUTHORIZING")
+        require_not_begun(payment)
         routing = route(payment)
         attempt = _authorization_of(payment, routing.candidates[0].provider, reserved)
         data = events.AuthorizationStarted(attempt, routing)
@@ -132,7 +141,8 @@ def record_authorization(
     expires_at: str,
     go_on: bool,
 ) -> Continue:
-    """Write what came of the open authorization attempt.
+    """Write what came of the open authorization attempt. Once it is unknown, only the provider's word closes it:
+    that one call did not arrive says nothing of the other.
 
     `reserved` is for the attempt that may follow in the same entry: the capture of an automatic payment, or, with
     `go_on`, the next provider after a retryable decline or a call that was surely not processed. Without it none does.
@@ -148,6 +158,8 @@ def record_authorization(
                 return _approved(payment, pending, answer, reserved, origin, expires_at)
             case Unknown():
                 return _unknown(payment, pending, answer, origin)
+            case NotProcessed() if pending.unknown:
+                return payment
             case Declined() | NotProcessed():
                 return _not_approved(payment, pending, answer, reserved, origin, go_on=go_on)
 
@@ -200,7 +212,7 @@ def record_reversal(
 def record_operation(
     payment_id: str, attempt_id: str, answer: Approved | Declined | NotProcessed | Unknown, origin: Origin
 ) -> Continue:
-    """Write what came of the open capture or void."""
+    """Write what came of the open capture or void. Once it is unknown, only the provider's word closes it."""
 
     def decide(state: LedgerState) -> Draft | Payment:
         payment = _payment(state, payment_id)
@@ -216,6 +228,8 @@ def record_operation(
                 declined = events.OperationDeclined(attempt_id, answer.decline, answer.latency_ms)
                 name = f"payment.{pending.attempt.operation}_declined"
                 return _draft(payment, name, declined, origin, claim=_finished(pending))
+            case NotProcessed() if pending.unknown:
+                return payment
             case NotProcessed():
                 not_processed = events.OperationNotProcessed(attempt_id, answer.code, answer.latency_ms)
                 name = f"payment.{pending.attempt.operation}_not_processed"

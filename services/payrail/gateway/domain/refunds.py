@@ -17,7 +17,7 @@ from payrail.gateway.domain.errors import (
 )
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
-from payrail.gateway.domain.outcomes import Accepted, Approved, Declined, RefundAnswer, Unknown
+from payrail.gateway.domain.outcomes import Accepted, Approved, Declined, NotProcessed, RefundAnswer, Unknown
 from payrail.gateway.domain.payments import Begin, find_payment, require_returnable
 from payrail.ledger import accounts
 from payrail.ledger import refund_events as events
@@ -108,7 +108,8 @@ def record_refund_outcome(refund_id: str, attempt_id: str, outcome: RefundAnswer
     """Write what came of an attempt, whoever brings it: answer, inquiry, webhook or resolver.
 
     Deduplicated by attempt and outcome: what is known already, or belongs to an attempt that is over, gives back the
-    refund as it stands. A failure after the success is a late one and takes the success back.
+    refund as it stands. A failure after the success is a late one and takes the success back. Once an attempt is
+    unknown, only the provider's word closes it: that one call did not arrive says nothing of the other.
     """
 
     def decide(state: LedgerState) -> Draft | Refund:
@@ -157,6 +158,8 @@ def _require_covered(payment: Payment, refund: Refund) -> None:
 def _outcome(refund: Refund, pending: Pending, outcome: RefundAnswer, origin: Origin) -> Draft | Refund:
     if isinstance(outcome, Accepted | Unknown):
         return _still_open(refund, pending, outcome, origin)
+    if isinstance(outcome, NotProcessed) and (pending.unknown or pending.accepted):
+        return refund
     attempt_id, claim = pending.attempt.id, pending.claim
     answered = claim.finished() if claim else None
     if isinstance(outcome, Approved):

@@ -2,11 +2,10 @@
 
 from payrail.gateway.domain import payments
 from payrail.gateway.domain.answers import Rendered
-from payrail.gateway.flows.fingerprint import fingerprint
+from payrail.gateway.flows.fingerprint import NO_BODY
 from payrail.gateway.flows.gateway import Gateway, Request
 from payrail.gateway.flows.operation import answered_before, find_payment, run_operation
 from payrail.gateway.flows.settle_authorization import ask_providers, resume_authorization
-from payrail.ledger.payment import require_transition
 
 
 async def authorize_payment(gateway: Gateway, request: Request, payment_id: str, cvc: str | None) -> Rendered:
@@ -16,11 +15,11 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
     written. Raises `PaymentNotFound`, `InvalidTransition`, `VaultUnavailable` and the refusals of the key.
     """
     payment = await find_payment(gateway, request.caller.merchant_id, payment_id)
-    claim = request.claim(f"POST /payments/{payment_id}/authorize", fingerprint({}))
+    claim = request.claim(f"POST /payments/{payment_id}/authorize", NO_BODY)
     if replay := answered_before(gateway, claim):
         return replay
     if claim.scope not in gateway.journal.state.claims:
-        require_transition(payment.state, "AUTHORIZING")
+        payments.require_not_begun(payment)
     card = await gateway.vault.charge_token(
         payment.merchant_id, payment.payment_method.token, request.correlation_id
     )

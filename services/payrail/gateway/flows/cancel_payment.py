@@ -2,7 +2,7 @@
 
 from payrail.gateway.domain import payments
 from payrail.gateway.domain.answers import Rendered
-from payrail.gateway.flows.fingerprint import fingerprint
+from payrail.gateway.flows.fingerprint import NO_BODY
 from payrail.gateway.flows.gateway import Gateway, Request
 from payrail.gateway.flows.operation import find_payment, run_operation
 from payrail.gateway.flows.settle_operation import resume_operation, settle_operation
@@ -15,7 +15,7 @@ async def cancel_payment(gateway: Gateway, request: Request, payment_id: str) ->
     `OperationInProgress`, `OperationNotProcessed` and the refusals of the key.
     """
     await find_payment(gateway, request.caller.merchant_id, payment_id)
-    claim = request.claim(f"POST /payments/{payment_id}/cancel", fingerprint({}))
+    claim = request.claim(f"POST /payments/{payment_id}/cancel", NO_BODY)
     return await run_operation(
         gateway, request, "payments", claim,
         begin=lambda reserved, origin: payments.begin_cancel(payment_id, claim, reserved, origin),

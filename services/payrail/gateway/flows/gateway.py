@@ -1,19 +1,18 @@
 """What every flow of the gateway stands on, and what every command brings with it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.ports import Providers, Vault
 from payrail.ledger.entry import Actor, Claim
-from payrail.runtime.clock import Clock, rfc3339
+from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
 from payrail.runtime.leases import Leases
 
-AUTHORIZATION_LIFETIME = timedelta(days=7)
-DISPUTE_RESPONSE_TIME = timedelta(days=7)
+AUTHORIZATION_LIFETIME_MS = 7 * 24 * 3600 * 1000
+DISPUTE_RESPONSE_MS = 7 * 24 * 3600 * 1000
 
 
 class Caller(Struct, frozen=True):
@@ -22,6 +21,11 @@ class Caller(Struct, frozen=True):
     merchant_id: str
     user_id: str
     role: str
+
+    @property
+    def name(self) -> str:
+        """What the log line says of the caller."""
+        return self.user_id
 
 
 class Request(Struct, frozen=True):
@@ -49,12 +53,13 @@ class Gateway(Struct, frozen=True):
     owner: str
     version: str
 
-    def now(self) -> datetime:
-        return self.clock.now()
+    def now(self) -> str:
+        """The time in the ledger's form: RFC 3339 UTC with milliseconds."""
+        return rfc3339_of_ms(self.clock.now_ms())
 
     def origin(self, actor: Actor, correlation_id: str) -> Origin:
         """The origin of an entry that is written now."""
-        return Origin(actor, correlation_id, rfc3339(self.now()))
+        return Origin(actor, correlation_id, self.now())
 
     def origin_of(self, request: Request) -> Origin:
         """The origin of an entry that a caller's command causes."""
@@ -66,8 +71,8 @@ class Gateway(Struct, frozen=True):
 
     def expiry(self) -> str:
         """When an authorization that is given now expires."""
-        return rfc3339(self.now() + AUTHORIZATION_LIFETIME)
+        return rfc3339_of_ms(self.clock.now_ms() + AUTHORIZATION_LIFETIME_MS)
 
     def response_deadline(self) -> str:
         """By when a dispute that is opened now has to be answered."""
-        return rfc3339(self.now() + DISPUTE_RESPONSE_TIME)
+        return rfc3339_of_ms(self.clock.now_ms() + DISPUTE_RESPONSE_MS)

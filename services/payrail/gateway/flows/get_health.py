@@ -3,7 +3,6 @@
 from typing import Any
 
 from payrail.gateway.flows.gateway import Gateway
-from payrail.runtime.clock import rfc3339
 
 
 def get_health(gateway: Gateway) -> dict[str, Any]:
@@ -13,5 +12,5 @@ def get_health(gateway: Gateway) -> dict[str, Any]:
         "status": status,
         "service": "gateway",
         "version": gateway.version,
-        "time": rfc3339(gateway.now()),
+        "time": gateway.now(),
     }

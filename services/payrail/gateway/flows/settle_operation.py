@@ -5,7 +5,7 @@ still arrive. It stays unknown, and its amount stays taken, until the provider s
 """
 
 from payrail.gateway.domain import payments
-from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotFound, NotProcessed, Unknown
+from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotFound, Unknown
 from payrail.gateway.flows.run import Run
 from payrail.ledger.attempts import Pending
 from payrail.ledger.payment import Payment
@@ -37,8 +37,7 @@ async def _clear_up(run: Run, payment: Payment) -> Payment:
         case Approved() | Declined():
             return await _record(run, payment, pending, inquiry)
         case NotFound():
-            again = await _send(run, payment, pending)
-            return payment if isinstance(again, NotProcessed) else await _record(run, payment, pending, again)
+            return await _record(run, payment, pending, await _send(run, payment, pending))
         case _:
             return payment
 

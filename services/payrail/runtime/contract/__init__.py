@@ -25,7 +25,8 @@ class _AtFirstUse(ModuleType):
 def _standing_in(stand_ins: Mapping[str, ModuleType | None]) -> Iterator[None]:
     """Within the block, imports of these modules get the stand-in, or fail for None."""
     names = [name for name in stand_ins if name not in sys.modules]
-    sys.modules.update({name: stand_ins[name] for name in names})  # type: ignore[misc] - None is allowed here
+    for name in names:
+        sys.modules[name] = stand_ins[name]  # type: ignore[assignment] # None makes an import fail
     try:
         yield
     finally:

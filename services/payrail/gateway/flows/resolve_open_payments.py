@@ -21,7 +21,6 @@ from payrail.ledger.dispute import Dispute
 from payrail.ledger.entry import Actor
 from payrail.ledger.refund import Refund
 from payrail.ledger.state import Subject
-from payrail.runtime.clock import rfc3339
 
 RESOLVER = Actor("resolver", "system")
 _LEASE = "resolver"
@@ -48,13 +47,16 @@ class Resolver:
         self._next_look: dict[str, _Look] = {}
 
     async def run(self) -> None:
-        """Look, sleep, and look again, until cancelled. A round that fails is logged and followed by the next."""
+        """Sleep and look, until cancelled. A round that fails is logged and followed by the next.
+
+        Sleep first: after a crash a caller's retry can still reach another provider, the resolver cannot.
+        """
         while True:
+            await asyncio.sleep(self._interval_s)
             try:
                 await self.look()
             except Exception:
                 logger.exception("the resolver's round failed")
-            await asyncio.sleep(self._interval_s)
 
     async def look(self) -> None:
         """One round: try to finish everything open that is due and that nobody works on."""
@@ -91,7 +93,7 @@ class Resolver:
 
     async def _give_up_if_overdue(self, dispute: Dispute) -> None:
         gateway = self._gateway
-        if dispute.pending is not None or not is_overdue(dispute, rfc3339(gateway.now())):
+        if dispute.pending is not None or not is_overdue(dispute, gateway.now()):
             return
         with ExitStack() as leases:
             settled = await give_up_overdue(Run(gateway, RESOLVER, gateway.new_id("cor"), leases), dispute)
