@@ -9,7 +9,8 @@ echo "Setting up .venv (the first time takes some seconds) …"
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 [ -x .venv/bin/uv ] || .venv/bin/python -m pip --quiet --disable-pip-version-check --timeout 60 --retries 3 install uv
 uv=.venv/bin/uv
-export VIRTUAL_ENV=$PWD/.venv UV_HTTP_TIMEOUT=60
+# The certificates of the system, as pip and every other client here uses them.
+export VIRTUAL_ENV=$PWD/.venv UV_HTTP_TIMEOUT=60 UV_SYSTEM_CERTS=1
 $uv pip sync --quiet --require-hashes --compile-bytecode requirements/dev.txt
 $uv pip install --quiet --no-deps --no-build-isolation --offline -e sdk -e .
 # Bytecode of our own packages too: without it a start compiles some hundred generated modules.

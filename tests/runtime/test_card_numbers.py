@@ -81,3 +81,13 @@ def test_the_quick_look_never_misses(text: str) -> None:
 def test_long_runs_of_digits_are_searched_in_linear_time() -> None:
     assert not find_card_number("1" * 500_000)
     assert not find_card_number("1 " * 250_000) or find_card_number("1" * 16)
+
+
+def test_random_keys_are_no_card_numbers_whatever_their_digits() -> None:
+    digits = "4242424242424242"
+    assert find_card_number(f"order {digits}")
+    assert not find_card_number(f"a{digits}bcdef0123456789")  # 32 digits of hex, as uuid4().hex makes them
+    assert not find_card_number("42424242-4242-4242-8242-abcdef012345")
+    assert find_card_number("4242-4242-4242-4242")
+    assert find_card_number(f"{digits}-and-a-letter")
+    assert find_card_number(f"a{digits}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from payrail.gateway.adapters.merchants import MerchantsFile
 from payrail.gateway.adapters.providers import SdkProviders
 from payrail.gateway.adapters.vault import SdkVault
@@ -65,11 +66,16 @@ def build(
             version("payrail"),
         )
         handlers.gateway = gateway
-        resolver = asyncio.create_task(Resolver(gateway, resolver_interval_s).run(), name="resolver")
+        cache = IdempotencyCache(data_dir / "idempotency" / "idempotency_keys.json", journal, clock, leases)
+        background = [
+            asyncio.create_task(Resolver(gateway, resolver_interval_s).run(), name="resolver"),
+            asyncio.create_task(cache.run(), name="idempotency cache"),
+        ]
         try:
             yield
         finally:
-            await _stop(resolver)
+            for task in background:
+                await _stop(task)
             await journal.close()
             leases.close()
 

@@ -51,13 +51,17 @@ class OrphanEntry(ValueError):
 
 
 class LedgerState:
-    """What readers see (`payments`, `refunds`, `claims`, …) and what deciders see (`latest_payment`, …)."""
+    """What readers see (`payments`, `refunds`, `claims`, …) and what deciders see (`latest_payment`, …).
+
+    `claims_changed` collects the keys that changed; whoever follows them takes them out.
+    """
 
     def __init__(self) -> None:
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
         self.disputes: dict[str, Dispute] = {}
         self.claims: dict[Scope, HeldClaim] = {}
+        self.claims_changed: set[Scope] = set()
         self.payments_of: dict[str, list[str]] = {}
         self.refunds_of: dict[str, list[str]] = {}
         self.disputes_of: dict[str, list[str]] = {}
@@ -129,7 +133,13 @@ class LedgerState:
         return committed
 
     def publish(self) -> None:
-        """The staged entries are durable: show them to readers."""
+        """The staged entries are durable: show them to readers.
+
+        Readers may look meanwhile, from another thread: things come before the lists and keys that lead to them.
+        """
+        self.disputes.update(self._staged_disputes)
+        self.refunds.update(self._staged_refunds)
+        self.payments.update(self._staged_payments)
         for entry in self._staged:
             if entry.version == 1:
                 self._index(entry)
@@ -144,9 +154,7 @@ class LedgerState:
                 self.unanswered_disputes[dispute.id] = None
             else:
                 self.unanswered_disputes.pop(dispute.id, None)
-        self.payments.update(self._staged_payments)
-        self.refunds.update(self._staged_refunds)
-        self.disputes.update(self._staged_disputes)
+        self.claims_changed.update(self._staged_claims)
         for scope, held in self._staged_claims.items():
             if held is None:
                 self.claims.pop(scope, None)

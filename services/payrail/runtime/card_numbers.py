@@ -4,19 +4,22 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-_DIGITS_MIN = 13
+DIGITS_MIN = 13
 _DIGITS_MAX = 19
 
 # Up to three separators stand between two groups: spaces of any kind, hyphens and dashes.
 _SEPARATOR = r"[\s\-\u2010-\u2015\u2212]{0,3}"
-_CANDIDATE = re.compile(rf"\d(?:{_SEPARATOR}\d){{{_DIGITS_MIN - 1},}}")
+_CANDIDATE = re.compile(rf"\d(?:{_SEPARATOR}\d){{{DIGITS_MIN - 1},}}")
 _GROUP = re.compile(r"\d+")
 # The same for JSON as it comes on the wire, provided that it is ASCII and escapes nothing.
 _NOT_DIGITS = bytes(byte for byte in range(256) if byte not in b"0123456789")
 _RAW_CANDIDATE = re.compile(rb"[0-9](?:[ \-]{0,3}[0-9]){12}")
-# A random UUID holds 13 Luhn-valid digits in a row once in some ten thousand, and is what most keys and references are.
-_UUID = re.compile(
-    r"(?<![0-9a-z])(?=[0-9-]*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-z])",
+# Random keys hold 13 Luhn-valid digits in a row once in some hundred to ten thousand, and UUIDs (RFC 9562) and long hex
+# are what most keys, hashes and references are. With a letter in them they are no card numbers.
+_RANDOM_KEY = re.compile(
+    r"(?<![0-9a-z])(?=[0-9-]*[a-f])"
+    r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}|[0-9a-f]{32,128})"
+    r"(?![0-9a-z])",
     re.IGNORECASE,
 )
 
@@ -34,8 +37,8 @@ def luhn_valid(digits: str) -> bool:
 
 def find_card_number(text: str) -> bool:
     """Whether `text` holds a card number: 13 to 19 Luhn-valid digits, separated or not, no further digit
-    beside them. What lies inside a UUID (RFC 9562, with a letter in it) is none."""
-    return len(text) >= _DIGITS_MIN and next(_spans(text), None) is not None
+    beside them. What lies inside a UUID or 32 and more digits of hex is none."""
+    return len(text) >= DIGITS_MIN and next(_spans(text), None) is not None
 
 
 def mask_card_numbers(text: str) -> str:
@@ -52,16 +55,18 @@ def may_hold_card_number(raw: bytes) -> bool:
     """A quick look at JSON on the wire: False only if no string in it can hold a card number."""
     if not raw.isascii() or b"\\" in raw:
         return True
-    return len(raw.translate(None, _NOT_DIGITS)) >= _DIGITS_MIN and _RAW_CANDIDATE.search(raw) is not None
+    return len(raw.translate(None, _NOT_DIGITS)) >= DIGITS_MIN and _RAW_CANDIDATE.search(raw) is not None
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    uuids = [uuid.span() for uuid in _UUID.finditer(text)] if "-" in text else []
+    keys: list[tuple[int, int]] | None = None
     for candidate in _CANDIDATE.finditer(text):
         groups = list(_GROUP.finditer(text, candidate.start(), candidate.end()))
         for first, last in _windows([len(group.group()) for group in groups], candidate.group()):
             start, end = groups[first].start(), groups[last].end()
-            if not any(begin <= start and end <= finish for begin, finish in uuids):
+            if keys is None:
+                keys = [key.span() for key in _RANDOM_KEY.finditer(text)]
+            if not any(begin <= start and end <= finish for begin, finish in keys):
                 yield start, end
 
 
@@ -79,7 +84,7 @@ def _windows(lengths: list[int], written: str) -> Iterator[tuple[int, int]]:
             end = ends[last]
             if end - start > _DIGITS_MAX:
                 break
-            if end - start >= _DIGITS_MIN and (sums[end % 2][end] - sums[end % 2][start]) % 10 == 0:
+            if end - start >= DIGITS_MIN and (sums[end % 2][end] - sums[end % 2][start]) % 10 == 0:
                 yield first, last
 
 

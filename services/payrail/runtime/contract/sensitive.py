@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from payrail.runtime.card_numbers import find_card_number
+from payrail.runtime.card_numbers import DIGITS_MIN, find_card_number
 
 from .schemas import Schema, json_pointer
 
@@ -72,10 +72,10 @@ def find_in_body(value: Any, rule: BodyRule = NO_RULE) -> list[str | int] | None
     """
     kind = type(value)
     if kind is str:
-        return [] if _refused(value, rule) else None
+        return [] if len(value) >= DIGITS_MIN and _refused(value, rule) else None
     if kind is dict:
         for name, member in value.items():
-            if find_card_number(name):
+            if len(name) >= DIGITS_MIN and find_card_number(name):
                 return ["*"]
             inner = find_in_body(member, rule.members.get(name) or rule.others or NO_RULE)
             if inner is not None:

@@ -34,7 +34,7 @@ class _Waiting(Struct):
 class FileJournal:
     """`Journal` over the three books of `data/ledger`. Several processes may each have one on the same directory.
 
-    Commands run on the event loop, where states are read too; only the lock's wait and the disk's work leave it.
+    Commands are decided and written in a thread of the ledger's own; the event loop reads states, which are immutable.
     """
 
     def __init__(self, directory: Path, new_entry_id: Callable[[], str]) -> None:
@@ -153,18 +153,19 @@ class FileJournal:
             while self._queue:
                 batch = sorted(self._queue[:_BATCH_MAX], key=lambda waiting: BOOKS.index(waiting.book))
                 del self._queue[:_BATCH_MAX]
-                await self._commit(batch)
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+                _answer(batch)
             if self._closing:
                 return
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    def _commit(self, batch: list[_Waiting]) -> None:
+        """Runs in the ledger's thread from lock to unlock: a busy event loop would keep the lock from others."""
         try:
             self._require_sound()
-            if not self._lock.try_acquire():
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._lock.acquire)
+            self._lock.acquire()
             try:
                 self._fold_new()
-                await self._write(self._decide(batch))
+                self._write(self._decide(batch))
             finally:
                 self._lock.release()
             self._refused = False
@@ -173,22 +174,21 @@ class FileJournal:
             self._refused = True
             for waiting in batch:
                 waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
-        _answer(batch)
 
-    async def _write(self, sealed: list[Sealed]) -> None:
+    def _write(self, sealed: list[Sealed]) -> None:
         if not sealed:
             return
         self._writing = True
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._files.write, sealed)
+            self._files.write(sealed)
+            self._files.note_written(sealed)
+            self.state.publish()
         except BaseException:
             self.state.discard()
             self._files.roll_back()
             raise
         finally:
             self._writing = False
-        self._files.note_written(sealed)
-        self.state.publish()
 
     def _decide(self, batch: list[_Waiting]) -> list[Sealed]:
         """Decide the batch in the order of the books; later commands see what earlier ones decided."""
