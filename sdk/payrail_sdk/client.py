@@ -6,12 +6,16 @@ import httpx
 
 from ._senders import AsyncSender, Sender
 from ._settings import Identity, settings
+from .async_disputes import AsyncDisputes
 from .async_payments import AsyncPayments
 from .async_providers import AsyncProviders, AsyncRouting
+from .async_refunds import AsyncRefunds
+from .disputes import Disputes
 from .gateway.api.health import get_health, get_metrics, get_services_health
 from .gateway.models import Health, ServicesHealth
 from .payments import Payments
 from .providers import Providers, Routing
+from .refunds import Refunds
 
 TIMEOUT_S = 60.0
 MAX_RETRIES = 2
@@ -32,6 +36,10 @@ class PayRail:
     """How the providers are, and failures on demand."""
     routing: Routing
     """Which provider a payment takes, and why."""
+    refunds: Refunds
+    """Request, approve and reject refunds, and look at them."""
+    disputes: Disputes
+    """Open, answer and end disputes, and look at them."""
 
     def __init__(
         self,
@@ -66,6 +74,8 @@ class PayRail:
         self.payments = Payments(self._sender)
         self.providers = Providers(self._sender)
         self.routing = Routing(self._sender)
+        self.refunds = Refunds(self._sender)
+        self.disputes = Disputes(self._sender)
 
     def health(self) -> Health:
         """How the gateway is."""
@@ -107,6 +117,10 @@ class AsyncPayRail:
     """How the providers are, and failures on demand."""
     routing: AsyncRouting
     """Which provider a payment takes, and why."""
+    refunds: AsyncRefunds
+    """Request, approve and reject refunds, and look at them."""
+    disputes: AsyncDisputes
+    """Open, answer and end disputes, and look at them."""
 
     def __init__(
         self,
@@ -126,6 +140,8 @@ class AsyncPayRail:
         self.payments = AsyncPayments(self._sender)
         self.providers = AsyncProviders(self._sender)
         self.routing = AsyncRouting(self._sender)
+        self.refunds = AsyncRefunds(self._sender)
+        self.disputes = AsyncDisputes(self._sender)
 
     async def health(self) -> Health:
         """How the gateway is."""

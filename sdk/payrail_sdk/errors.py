@@ -136,6 +136,10 @@ class AmountExceedsAuthorized(InvalidRequest):
     """`amount_exceeds_authorized`: more than is left to capture."""
 
 
+class AmountExceedsRefundable(InvalidRequest):
+    """`amount_exceeds_refundable`: more than is captured and neither returned, reserved nor disputed."""
+
+
 class CurrencyUnsupported(InvalidRequest):
     """`currency_unsupported`: no such currency, or PayRail does not take it."""
 
@@ -152,6 +156,10 @@ class PermissionDenied(ApiError):
     """403: the key's role does not allow it, or the asserted identity contradicts the key."""
 
 
+class MakerCheckerViolation(PermissionDenied):
+    """`maker_checker_violation`: a refund is decided on by an approver who did not request it."""
+
+
 class NotFound(ApiError):
     """404: there is no such thing, or it belongs to another merchant."""
 
@@ -161,11 +169,15 @@ class Conflict(ApiError):
 
 
 class InvalidTransition(Conflict):
-    """`invalid_transition`: what was asked for may not follow the payment's state; `detail` names both states."""
+    """`invalid_transition`: what was asked for may not follow the present state; `detail` names both states."""
 
 
 class OperationInProgress(Conflict):
-    """`operation_in_progress`: another operation on the payment has not ended yet."""
+    """`operation_in_progress`: another operation on the same thing has not ended yet."""
+
+
+class DisputeOpen(Conflict):
+    """`dispute_open`: a dispute of the payment is open, and comes before its refunds."""
 
 
 class IdempotencyInProgress(Conflict):

@@ -135,11 +135,18 @@ def payment_query(filters: PaymentFilters) -> PaymentQuery:
     return cast(PaymentQuery, query)
 
 
-def path_id(payment_id: str) -> str:
+def path_id(given: str, of: str = "payment") -> str:
     """The id, if it can stand in a path. Raises ValueError for one that would name another path, as "" does."""
-    if payment_id in ("", ".", ".."):
-        raise ValueError("payment_id must be a payment's id")
-    return payment_id
+    if given in ("", ".", ".."):
+        raise ValueError(f"{of}_id must be a {of}'s id")
+    return given
+
+
+def one_or_more(given: Value | Sequence[Value] | None) -> list[Value] | Unset:
+    """A filter that may be repeated."""
+    if given is None:
+        return UNSET
+    return [cast(Value, given)] if isinstance(given, str) else list(cast("Sequence[Value]", given))
 
 
 def routing_question(

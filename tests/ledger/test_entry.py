@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payrail.ledger.entry import GENESIS, Actor, BrokenLine, Claim, Draft, Entry, seal, unseal
-from payrail.ledger.payment_events import DECODERS, PAYMENT_EVENTS
+from payrail.ledger.entry_types import DECODERS
+from payrail.ledger.payment_events import PAYMENT_EVENTS
 from payrail.ledger.postings import transfer
 from stand_ins.payments import ORIGIN, terms
 

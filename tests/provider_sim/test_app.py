@@ -350,7 +350,15 @@ async def test_the_state_counts_operations_and_names_prices_and_failures(sim: Si
         "approval_rate": 0.95,
         "fee_fixed_amount": 30,
         "fee_basis_points": 290,
-        "operations": {"authorize": 1, "capture": 1, "refund": 0, "reverse": 0},
+        "operations": {
+            "authorize": 1,
+            "capture": 1,
+            "refund": 0,
+            "reverse": 0,
+            "dispute": 0,
+            "dispute_evidence": 0,
+            "dispute_resolve": 0,
+        },
         "failures": [rule],
     }
     _, state = await sim.call("GET", "/providers/providerB/state")

@@ -12,7 +12,10 @@ VISA, AMEX = "424242", "378282"
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_every_outcome_that_can_occur_has_a_word(profile) -> None:
     can_occur = {
-        *itertools.product((Operation.CAPTURE, Operation.REVERSE), (Outcome.APPROVED, Outcome.DECLINED)),
+        *itertools.product(
+            (Operation.CAPTURE, Operation.REVERSE, Operation.DISPUTE, Operation.EVIDENCE, Operation.RESOLVE),
+            (Outcome.APPROVED, Outcome.DECLINED),
+        ),
         *itertools.product((Operation.AUTHORIZE,), (Outcome.APPROVED, Outcome.DECLINED, Outcome.REVERSED)),
         *itertools.product(
             (Operation.REFUND,), (Outcome.APPROVED, Outcome.DECLINED, Outcome.PENDING, Outcome.FAILED)

@@ -8,15 +8,16 @@ from payrail_sdk import _provenance
 
 # fmt: off
 PUBLIC = [
-    "AmountExceedsAuthorized", "ApiError", "AsyncListing", "AsyncPayRail", "AuthenticationError",
-    "CONTRACT_VERSIONS", "CardError", "CardInput", "CardParams", "Conflict", "ConnectionFailed",
-    "CurrencyUnsupported", "Decline", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress",
-    "IdempotencyKeyReused", "Identity", "InternalServerError", "InvalidRequest",
-    "InvalidTransition", "LedgerEntry", "Listing", "NewCardMethod", "NewCardParams", "NotFound",
-    "OperationInProgress", "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt",
-    "PaymentFilters", "PaymentMethod", "PaymentMethodParam", "PaymentState", "PermissionDenied",
-    "Posting", "RateLimited", "Role", "SensitiveData", "ServiceUnavailable", "TimedOut",
-    "TokenMethod", "TokenParams", "UnreadableAnswer", "ValidationFailed", "__version__",
+    "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing", "AsyncPayRail",
+    "AuthenticationError", "CONTRACT_VERSIONS", "CardError", "CardInput", "CardParams", "Conflict",
+    "ConnectionFailed", "CurrencyUnsupported", "Decline", "Dispute", "DisputeOpen", "DisputeState",
+    "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused", "Identity",
+    "InternalServerError", "InvalidRequest", "InvalidTransition", "LedgerEntry", "Listing",
+    "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NotFound", "OperationInProgress",
+    "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters", "PaymentMethod",
+    "PaymentMethodParam", "PaymentState", "PermissionDenied", "Posting", "RateLimited", "Refund",
+    "RefundState", "Role", "SensitiveData", "ServiceUnavailable", "TimedOut", "TokenMethod",
+    "TokenParams", "UnreadableAnswer", "ValidationFailed", "__version__",
 ]
 # fmt: on
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from payrail.gateway.domain import payments
 from payrail.gateway.domain.outcomes import Answer, Approved
+from payrail.gateway.domain.ownership import take_over
 from payrail.ledger.entry import Actor, Book, Claim, Draft
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import PaymentCreated, PaymentMethod
@@ -122,7 +123,8 @@ class Desk:
         )
 
     def take_over(self, payment_id: str, owner: str) -> Payment:
-        return self._done(payments.take_over(payment_id, self.open_attempt(payment_id), owner, ORIGIN))
+        attempt_id = self.open_attempt(payment_id)
+        return self._done(lambda state: take_over(state, payment_id, attempt_id, owner, ORIGIN))
 
     def open_attempt(self, payment_id: str) -> str:
         pending = self.payment(payment_id).pending

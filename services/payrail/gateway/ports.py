@@ -6,10 +6,12 @@ from typing import Any, ClassVar, Protocol
 from msgspec import Struct
 
 from payrail.gateway.domain.breaker import Breaker
-from payrail.gateway.domain.outcomes import Answer, Inquiry
+from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
 from payrail.gateway.domain.routing import Availability, RulesInForce
+from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, PaymentMethod
+from payrail.ledger.refund import Refund
 
 
 class CardDetails(Struct, frozen=True):
@@ -107,6 +109,30 @@ class Providers(Protocol):
 
     async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
         """What became of the call with this reference."""
+        ...
+
+    async def refund(
+        self, payment: Payment, refund: Refund, attempt: AttemptOpened, correlation_id: str
+    ) -> RefundAnswer:
+        """Give the refund's amount back to the card."""
+        ...
+
+    async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
+        """What became of the refund with this reference."""
+        ...
+
+    async def open_dispute(
+        self, payment: Payment, dispute: Dispute, attempt: AttemptOpened, correlation_id: str
+    ) -> Answer:
+        """Have the holder of the card dispute what was captured."""
+        ...
+
+    async def submit_evidence(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        """Hand in the dispute's newest evidence."""
+        ...
+
+    async def resolve_dispute(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        """End the dispute as it is being resolved."""
         ...
 
 

@@ -11,14 +11,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from payrail.ledger import payment_events as events
+from payrail.ledger.attempts import Attempt, AttemptOutcome, NoOpenAttempt, Pending, close, owned_by
 from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment_events import AttemptOpened, Decline, PaymentMethod
+from payrail.ledger.transitions import InvalidTransition, require
 
 State = Literal[
     "CREATED", "AUTHORIZING", "AUTHORIZED", "DECLINED", "UNKNOWN", "REVERSING", "FAILED", "CANCELED", "EXPIRED",
     "PARTIALLY_CAPTURED", "CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED",
 ]  # fmt: skip
-AttemptOutcome = Literal["pending", "approved", "declined", "not_processed", "unknown", "reversed"]
 
 PAYMENT_TRANSITIONS: dict[State, frozenset[State]] = {
     "CREATED": frozenset({"AUTHORIZING", "CANCELED"}),
@@ -37,55 +38,16 @@ PAYMENT_TRANSITIONS: dict[State, frozenset[State]] = {
 }
 
 
-class InvalidTransition(ValueError):
-    """The payment is not in a state from which this may follow. Both states are named."""
-
-    code = "invalid_transition"
-
-    def __init__(self, current: str, target: str) -> None:
-        self.detail = f"A payment in state {current} cannot become {target}."
-        super().__init__(self.detail)
-        self.current = current
-        self.target = target
-
-
-class NoOpenAttempt(ValueError):
-    """An outcome names an attempt that is not open: there is no outcome without its intent, and none twice."""
-
-    code = "no_open_attempt"
-
-    def __init__(self, attempt_id: str) -> None:
-        super().__init__(f"the attempt {attempt_id} is not open")
-
-
-class Attempt(Struct, frozen=True, gc=False):
-    """One call to a provider, named by the reference the provider knows it by."""
-
-    id: str
-    operation: str
-    provider: str
-    outcome: AttemptOutcome
-    at: str
-    code: str | None = None
-    latency_ms: int | None = None
-
-
-class Pending(Struct, frozen=True):
-    """The one operation that is open at a provider, with the idempotency claim it will answer."""
-
-    attempt: AttemptOpened
-    claim: Claim | None
-    unknown: bool = False
-    reversal: AttemptOpened | None = None
-
-    @property
-    def owner(self) -> str:
-        """The process that called the provider last."""
-        return (self.reversal or self.attempt).owner
+#: The states in which a part of the hold may be left to capture.
+_HOLDING = frozenset({"AUTHORIZED", "PARTIALLY_CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED"})
 
 
 class Payment(Struct, frozen=True):
-    """A payment as of its entry `version`. Amounts are minor units of `currency`."""
+    """A payment as of its entry `version`. Amounts are minor units of `currency`.
+
+    Entries of its refunds and disputes change what is shown of it as well: `revision` counts all of them, and `seq` is
+    the newest one's.
+    """
 
     id: str
     merchant_id: str
@@ -101,9 +63,15 @@ class Payment(Struct, frozen=True):
     created_at: str
     updated_at: str
     version: int
+    revision: int = 1
+    seq: int = 0
     amount_authorized: int = 0
     amount_captured: int = 0
     amount_refunded: int = 0
+    amount_reserved: int = 0
+    amount_disputed: int = 0
+    open_disputes: int = 0
+    rest_released: bool = False
     provider: str | None = None
     provider_reference: str | None = None
     authorization_id: str | None = None
@@ -115,15 +83,21 @@ class Payment(Struct, frozen=True):
 
     @property
     def amount_capturable(self) -> int:
-        """What is authorized, not captured yet and not released."""
-        if self.state not in ("AUTHORIZED", "PARTIALLY_CAPTURED"):
+        """What is authorized, not captured yet and not released; a refund of what was captured does not change it."""
+        if self.rest_released or self.state not in _HOLDING:
             return 0
         return self.amount_authorized - self.amount_captured
 
     @property
+    def amount_returnable(self) -> int:
+        """Captured money that no refund or dispute has taken; below zero where a provider's dispute took more."""
+        taken = self.amount_refunded + self.amount_reserved + self.amount_disputed
+        return self.amount_captured - taken
+
+    @property
     def amount_refundable(self) -> int:
-        """Captured money that no refund holds or has returned."""
-        return max(0, self.amount_captured - self.amount_refunded)
+        """What a refund may be requested of."""
+        return max(0, self.amount_returnable)
 
     @property
     def untried_candidates(self) -> tuple[str, ...]:
@@ -134,9 +108,7 @@ class Payment(Struct, frozen=True):
 
 def require_transition(current: State, target: State) -> State:
     """Return `target` if it may follow `current`, else raise `InvalidTransition`."""
-    if target not in PAYMENT_TRANSITIONS[current]:
-        raise InvalidTransition(current, target)
-    return target
+    return require(PAYMENT_TRANSITIONS, current, target, "payment")
 
 
 def evolve(payment: Payment | None, entry: Entry) -> Payment:
@@ -147,7 +119,32 @@ def evolve(payment: Payment | None, entry: Entry) -> Payment:
         raise InvalidTransition(payment.state, entry.type)
     _require_open_attempt(payment, entry)
     changed = _EVOLVE[entry.type](payment, entry.data, entry)
-    return replace(changed, updated_at=entry.at, version=entry.version)
+    return replace(touched(changed, entry), version=entry.version)
+
+
+def touched(changed: Payment, entry: Entry) -> Payment:
+    """The payment with the state that its refunds give it, as of `entry`, whichever book that one is in.
+
+    The states before the first refund say how much is captured, so that they come back when a refund fails late.
+    """
+    rest_released = changed.rest_released or changed.state == "CAPTURED"
+    return replace(
+        changed,
+        state=_with_refunds(changed, rest_released=rest_released),
+        rest_released=rest_released,
+        updated_at=entry.at,
+        revision=changed.revision + 1,
+        seq=entry.seq,
+    )
+
+
+def _with_refunds(payment: Payment, *, rest_released: bool) -> State:
+    if payment.amount_refunded:
+        return "REFUNDED" if payment.amount_refunded >= payment.amount_captured else "PARTIALLY_REFUNDED"
+    if payment.state in ("PARTIALLY_REFUNDED", "REFUNDED"):
+        complete = rest_released or payment.amount_captured == payment.amount_authorized
+        return "CAPTURED" if complete else "PARTIALLY_CAPTURED"
+    return payment.state
 
 
 def _created(entry: Entry) -> Payment:
@@ -169,6 +166,7 @@ def _created(entry: Entry) -> Payment:
         created_at=entry.at,
         updated_at=entry.at,
         version=entry.version,
+        seq=entry.seq,
     )
 
 
@@ -215,13 +213,7 @@ def _open(payment: Payment, opened: AttemptOpened, claim: Claim | None, at: str)
 def _close(
     payment: Payment, attempt_id: str, outcome: AttemptOutcome, code: str | None, latency_ms: int | None
 ) -> tuple[Attempt, ...]:
-    """The attempts with this one's outcome; a latency that is already known stays (inquiry brings none)."""
-    return tuple(
-        replace(a, outcome=outcome, code=code, latency_ms=a.latency_ms if latency_ms is None else latency_ms)
-        if a.id == attempt_id
-        else a
-        for a in payment.attempts
-    )
+    return close(payment.attempts, attempt_id, outcome, code, latency_ms)
 
 
 def _authorization_started(payment: Payment, data: events.AuthorizationStarted, entry: Entry) -> Payment:
@@ -372,10 +364,7 @@ def _operation_not_processed(payment: Payment, data: events.OperationNotProcesse
 
 
 def _taken_over(payment: Payment, data: events.TakenOver, _entry: Entry) -> Payment:
-    pending = _pending(payment)
-    attempt = replace(pending.attempt, owner=data.owner)
-    reversal = replace(pending.reversal, owner=data.owner) if pending.reversal else None
-    return replace(payment, pending=replace(pending, attempt=attempt, reversal=reversal))
+    return replace(payment, pending=owned_by(_pending(payment), data.owner))
 
 
 _EVOLVE: dict[str, Callable[[Payment, Any, Entry], Payment]] = {

@@ -5,12 +5,13 @@ closes it. An outcome that opens the next attempt (failover, automatic capture) 
 one command stays one entry and no crash can fall between the two.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
-AttemptOperation = Literal["authorize", "capture", "void", "reversal"]
+AttemptOperation = Literal[
+    "authorize", "capture", "void", "reversal", "refund", "dispute", "evidence", "resolution"
+]
 CaptureMethod = Literal["manual", "automatic"]
 NotApproved = Literal["declined", "not_processed"]
 
@@ -211,8 +212,4 @@ PAYMENT_EVENTS: dict[str, type[Struct]] = {
     "payment.void_declined": OperationDeclined,
     "payment.void_not_processed": OperationNotProcessed,
     "payment.taken_over": TakenOver,
-}
-
-DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    name: msgspec.json.Decoder(t) for name, t in PAYMENT_EVENTS.items()
 }

@@ -45,7 +45,7 @@ def payment_view(payment: Payment) -> dict[str, Any]:
         "created_at": payment.created_at,
         "updated_at": payment.updated_at,
         "expires_at": payment.expires_at,
-        "version": payment.version,
+        "version": payment.revision,
     }
 
 

@@ -33,6 +33,13 @@ def transfer(debit: str, credit: str, amount: int, currency: str) -> tuple[Posti
     return (Posting(debit, "debit", amount, currency), Posting(credit, "credit", amount, currency))
 
 
+def reversed_postings(postings: Iterable[Posting]) -> tuple[Posting, ...]:
+    """The postings that undo these."""
+    return tuple(
+        Posting(p.account, "credit" if p.side == "debit" else "debit", p.amount, p.currency) for p in postings
+    )
+
+
 def signed(posting: Posting) -> int:
     """The posting's amount with the sign that makes all accounts sum to zero: debits positive, credits negative."""
     return posting.amount if posting.side == "debit" else -posting.amount

@@ -2,22 +2,40 @@
 
 Entries that are decided but not durable yet are *staged*: later decisions of the same batch see them, readers do not.
 `publish` makes them visible once they are on disk, `discard` forgets them when the disk refused. States are immutable,
-so both are a matter of two dictionaries.
+so both are a matter of a few dictionaries.
+
+An entry of a refund or dispute changes its payment, too: both are folded, staged and published together.
 """
+
+from typing import TypeVar
 
 from msgspec import Struct
 
 from payrail.ledger.balances import Balances
 from payrail.ledger.claims import HeldClaim, Scope, evolve_claim
-from payrail.ledger.entry import Entry
+from payrail.ledger.dispute import Dispute, evolve_dispute
+from payrail.ledger.entry import Book, Entry
 from payrail.ledger.payment import Payment, evolve
+from payrail.ledger.payment_returns import with_dispute, with_refund
+from payrail.ledger.refund import Refund, evolve_refund
+
+#: What an operation is about: the thing whose entry claims and answers its idempotency key.
+Subject = Payment | Refund | Dispute
+S = TypeVar("S", Payment, Refund, Dispute)
 
 
 class Committed(Struct, frozen=True):
-    """An entry, and the payment it belongs to as it was right after it."""
+    """An entry, with its payment and the refund or dispute it is about, as they were right after it."""
 
     entry: Entry
     payment: Payment
+    refund: Refund | None = None
+    dispute: Dispute | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What the entry is about."""
+        return self.refund or self.dispute or self.payment
 
 
 class OutOfOrder(ValueError):
@@ -26,20 +44,37 @@ class OutOfOrder(ValueError):
     code = "version_gap"
 
 
+class OrphanEntry(ValueError):
+    """An entry is about a payment that the ledger does not have."""
+
+    code = "orphan_entry"
+
+
 class LedgerState:
-    """What readers see (`payments`, `claims`, …) and what deciders see (`latest_payment`, `latest_claim`).
+    """What readers see (`payments`, `refunds`, `claims`, …) and what deciders see (`latest_payment`, …).
 
     `claims_changed` collects the keys that changed; whoever follows them takes them out.
     """
 
     def __init__(self) -> None:
         self.payments: dict[str, Payment] = {}
+        self.refunds: dict[str, Refund] = {}
+        self.disputes: dict[str, Dispute] = {}
         self.claims: dict[Scope, HeldClaim] = {}
         self.claims_changed: set[Scope] = set()
         self.payments_of: dict[str, list[str]] = {}
+        self.refunds_of: dict[str, list[str]] = {}
+        self.disputes_of: dict[str, list[str]] = {}
+        self.returns_of_payment: dict[str, list[str]] = {}
+        self.disputes_by_reference: dict[str, str] = {}
         self.open_payments: dict[str, None] = {}
+        self.open_refunds: dict[str, None] = {}
+        self.open_disputes: dict[str, None] = {}
+        self.unanswered_disputes: dict[str, None] = {}
         self.balances = Balances()
         self._staged_payments: dict[str, Payment] = {}
+        self._staged_refunds: dict[str, Refund] = {}
+        self._staged_disputes: dict[str, Dispute] = {}
         self._staged_claims: dict[Scope, HeldClaim | None] = {}
         self._staged: list[Entry] = []
 
@@ -48,38 +83,77 @@ class LedgerState:
         staged = self._staged_payments.get(payment_id)
         return staged if staged is not None else self.payments.get(payment_id)
 
+    def latest_refund(self, refund_id: str) -> Refund | None:
+        """The refund including what is decided but not durable."""
+        staged = self._staged_refunds.get(refund_id)
+        return staged if staged is not None else self.refunds.get(refund_id)
+
+    def latest_dispute(self, dispute_id: str) -> Dispute | None:
+        """The dispute including what is decided but not durable."""
+        staged = self._staged_disputes.get(dispute_id)
+        return staged if staged is not None else self.disputes.get(dispute_id)
+
+    def latest_dispute_of(self, reference: str) -> Dispute | None:
+        """The dispute that a provider knows by this reference, including what is decided but not durable."""
+        for dispute in self._staged_disputes.values():
+            if dispute.reference == reference:
+                return dispute
+        return self.disputes.get(self.disputes_by_reference.get(reference, ""))
+
     def latest_claim(self, scope: Scope) -> HeldClaim | None:
         """The idempotency key including what is decided but not durable."""
         if scope in self._staged_claims:
             return self._staged_claims[scope]
         return self.claims.get(scope)
 
+    def latest(self, entity: str) -> Subject | None:
+        """The payment, refund or dispute with this id, including what is decided but not durable."""
+        return self.latest_payment(entity) or self.latest_refund(entity) or self.latest_dispute(entity)
+
+    def subject(self, entity: str) -> Subject:
+        """The payment, refund or dispute with this id, as readers see it. Raises `KeyError`."""
+        return self.payments.get(entity) or self.refunds.get(entity) or self.disputes[entity]
+
+    def entities_of(self, payment_id: str) -> list[str]:
+        """The payment and all whose entries change it: itself, its refunds and its disputes."""
+        return [payment_id, *self.returns_of_payment.get(payment_id, [])]
+
     def stage(self, entry: Entry) -> Committed:
         """Fold a decided entry. Raises what the folds raise; the state is then as before."""
-        before = self.latest_payment(entry.entity)
-        if entry.version != (before.version if before else 0) + 1:
-            raise OutOfOrder(f"{entry.entity} expects version {(before.version if before else 0) + 1}")
-        payment = evolve(before, entry)
+        committed = self._fold(entry)
         if entry.idempotency is not None:
             scope = entry.idempotency.scope
             self._staged_claims[scope] = evolve_claim(self.latest_claim(scope), entry, entry.idempotency)
-        self._staged_payments[entry.entity] = payment
+        self._staged_payments[committed.payment.id] = committed.payment
+        if committed.refund is not None:
+            self._staged_refunds[entry.entity] = committed.refund
+        if committed.dispute is not None:
+            self._staged_disputes[entry.entity] = committed.dispute
         self._staged.append(entry)
-        return Committed(entry, payment)
+        return committed
 
     def publish(self) -> None:
-        """The staged entries are durable: show them to readers."""
+        """The staged entries are durable: show them to readers.
+
+        Readers may look meanwhile, from another thread: things come before the lists and keys that lead to them.
+        """
+        self.disputes.update(self._staged_disputes)
+        self.refunds.update(self._staged_refunds)
+        self.payments.update(self._staged_payments)
         for entry in self._staged:
             if entry.version == 1:
-                merchant_id = self._staged_payments[entry.entity].merchant_id
-                self.payments_of.setdefault(merchant_id, []).append(entry.entity)
+                self._index(entry)
             self.balances.post(entry.postings)
         for payment in self._staged_payments.values():
-            if payment.pending is None:
-                self.open_payments.pop(payment.id, None)
+            _note_open(self.open_payments, payment)
+        for refund in self._staged_refunds.values():
+            _note_open(self.open_refunds, refund)
+        for dispute in self._staged_disputes.values():
+            _note_open(self.open_disputes, dispute)
+            if dispute.state == "NEEDS_RESPONSE":
+                self.unanswered_disputes[dispute.id] = None
             else:
-                self.open_payments[payment.id] = None
-        self.payments.update(self._staged_payments)
+                self.unanswered_disputes.pop(dispute.id, None)
         self.claims_changed.update(self._staged_claims)
         for scope, held in self._staged_claims.items():
             if held is None:
@@ -92,4 +166,62 @@ class LedgerState:
         """Forget the staged entries: they were never written."""
         self._staged.clear()
         self._staged_payments.clear()
+        self._staged_refunds.clear()
+        self._staged_disputes.clear()
         self._staged_claims.clear()
+
+    def _fold(self, entry: Entry) -> Committed:
+        if entry.type.startswith("refund."):
+            before = self.latest_refund(entry.entity)
+            _require_next(before, entry)
+            refund = evolve_refund(before, entry)
+            return Committed(entry, with_refund(self._payment_of(refund), before, refund, entry), refund)
+        if entry.type.startswith("dispute."):
+            former = self.latest_dispute(entry.entity)
+            _require_next(former, entry)
+            dispute = evolve_dispute(former, entry)
+            payment = with_dispute(self._payment_of(dispute), former, dispute, entry)
+            return Committed(entry, payment, dispute=dispute)
+        known = self.latest_payment(entry.entity)
+        _require_next(known, entry)
+        return Committed(entry, evolve(known, entry))
+
+    def _payment_of(self, subject: Refund | Dispute) -> Payment:
+        payment = self.latest_payment(subject.payment_id)
+        if payment is None or payment.merchant_id != subject.merchant_id:
+            raise OrphanEntry(f"{subject.id} names a payment that {subject.merchant_id} does not have")
+        return payment
+
+    def _index(self, entry: Entry) -> None:
+        """Remember what is new by its merchant, and a refund or dispute by its payment."""
+        if dispute := self._staged_disputes.get(entry.entity):
+            self.disputes_of.setdefault(dispute.merchant_id, []).append(dispute.id)
+            self.returns_of_payment.setdefault(dispute.payment_id, []).append(dispute.id)
+            self.disputes_by_reference[dispute.reference] = dispute.id
+        elif refund := self._staged_refunds.get(entry.entity):
+            self.refunds_of.setdefault(refund.merchant_id, []).append(refund.id)
+            self.returns_of_payment.setdefault(refund.payment_id, []).append(refund.id)
+        else:
+            payment = self._staged_payments[entry.entity]
+            self.payments_of.setdefault(payment.merchant_id, []).append(payment.id)
+
+
+_BOOKS: dict[type[Subject], Book] = {Payment: "payments", Refund: "refunds", Dispute: "disputes"}
+
+
+def book_of(subject: Subject) -> Book:
+    """The book that holds the entries of a payment, refund or dispute."""
+    return _BOOKS[type(subject)]
+
+
+def _require_next(before: Subject | None, entry: Entry) -> None:
+    version = (before.version if before else 0) + 1
+    if entry.version != version:
+        raise OutOfOrder(f"{entry.entity} expects version {version}")
+
+
+def _note_open(open_ids: dict[str, None], subject: Subject) -> None:
+    if subject.pending is None:
+        open_ids.pop(subject.id, None)
+    else:
+        open_ids[subject.id] = None

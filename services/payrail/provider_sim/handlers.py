@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from payrail.provider_sim.errors import RecordsUnavailable
+from payrail.provider_sim.errors import OriginalNotFound, RecordsUnavailable
 from payrail.provider_sim.failures import Mode, Rule
 from payrail.provider_sim.fate import Card
 from payrail.provider_sim.operations import CardOnRecord, Request
@@ -32,6 +32,9 @@ class Handlers:
             "provider_capture": self.provider_capture,
             "provider_refund": self.provider_refund,
             "provider_reverse": self.provider_reverse,
+            "provider_open_dispute": self.provider_open_dispute,
+            "provider_submit_evidence": self.provider_submit_evidence,
+            "provider_resolve_dispute": self.provider_resolve_dispute,
             "get_operation": self.get_operation,
             "inject_failure": self.inject_failure,
             "list_failures": self.list_failures,
@@ -61,6 +64,18 @@ class Handlers:
 
     async def provider_reverse(self, call: Call) -> Answer:
         return await self._operate(call, _request(Operation.REVERSE, call.body))
+
+    async def provider_open_dispute(self, call: Call) -> Answer:
+        return await self._operate(call, _request(Operation.DISPUTE, call.body, reason=call.body["reason"]))
+
+    async def provider_submit_evidence(self, call: Call) -> Answer:
+        body = call.body
+        evidence = {"evidence_kind": body["kind"], "evidence_text": body["text"]}
+        return await self._operate(call, self._answer_to_dispute(Operation.EVIDENCE, call, **evidence))
+
+    async def provider_resolve_dispute(self, call: Call) -> Answer:
+        won = call.body["outcome"] == "WON"
+        return await self._operate(call, self._answer_to_dispute(Operation.RESOLVE, call, won=won))
 
     async def get_operation(self, call: Call) -> Answer:
         provider = self._provider(call)
@@ -116,6 +131,14 @@ class Handlers:
         call.log["outcome"] = view.status.value
         return Answer(200, operation_document(provider.profile, view))
 
+    def _answer_to_dispute(self, operation: Operation, call: Call, **fields: Any) -> Request:
+        reference = call.path["dispute_reference"]
+        authorization = self._provider(call).authorization_of_dispute(reference)
+        if authorization is None:
+            raise OriginalNotFound("The provider has no dispute under this reference.")
+        body = {**call.body, "original_reference": authorization}
+        return _request(operation, body, dispute_reference=reference, **fields)
+
     def _provider(self, call: Call) -> Provider:
         provider = self.providers.get(call.path["provider_id"])
         if provider is None:
@@ -126,10 +149,7 @@ class Handlers:
 def _request(
     operation: Operation,
     body: Mapping[str, Any],
-    *,
-    merchant_id: str | None = None,
-    country: str | None = None,
-    card: CardOnRecord | None = None,
+    **fields: Any,
 ) -> Request:
     return Request(
         operation=operation,
@@ -137,12 +157,10 @@ def _request(
         original_reference=body.get("original_reference"),
         amount=body.get("amount", 0),
         currency=body.get("currency"),
-        merchant_id=merchant_id,
         merchant_reference=body.get("merchant_reference"),
-        country=country,
         attempt=body.get("attempt"),
-        card=card,
         final=body.get("final", False),
+        **fields,
     )
 
 

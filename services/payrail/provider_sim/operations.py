@@ -5,7 +5,6 @@ the record in and `Book.withdraw` takes it out again when it could not be writte
 width, so they compare as the times do.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,10 +19,7 @@ from payrail.provider_sim.errors import (
 from payrail.provider_sim.fate import Verdict
 from payrail.provider_sim.magic_cards import Behaviour
 from payrail.provider_sim.profiles import DeclineReason, Operation, Outcome, Profile
-
-ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-DIGIT_OF = ALPHABET * 8  # What each byte becomes.
-LETTER_OF = ALPHABET[16:] * 16
+from payrail.provider_sim.references import provider_reference
 
 
 class CardOnRecord(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +34,8 @@ class CardOnRecord(msgspec.Struct, frozen=True, gc=False):
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An operation as it is asked for. ``amount`` is in minor units; a reversal has neither amount nor currency.
 
-    ``final`` is of a capture: what is left of the authorization is released.
+    ``final`` is of a capture: what is left of the authorization is released. ``dispute_reference`` names the dispute
+    that evidence or a resolution is of, ``won`` says how it is resolved.
     """
 
     operation: Operation
@@ -52,6 +49,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int | None = None
     card: CardOnRecord | None = None
     final: bool = False
+    reason: str | None = None
+    dispute_reference: str | None = None
+    evidence_kind: str | None = None
+    evidence_text: str | None = None
+    won: bool | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -75,6 +77,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 @dataclass(slots=True)
+class Dispute:
+    """One dispute of an authorization: the records that opened it, answered it and resolved it."""
+
+    opening: Record
+    evidence: Record | None = None
+    resolution: Record | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether its amount is taken from the merchant: while it is open, and when it is lost."""
+        return self.resolution is None or not self.resolution.request.won
+
+
+@dataclass(slots=True)
 class Standing:
     """What became of one authorization: ``reversal`` is the record that released it or forbade it; ``closed`` says
     that a final capture released the rest."""
@@ -83,6 +99,7 @@ class Standing:
     captured: int = 0
     closed: bool = False
     refunds: dict[str, Record] = field(default_factory=dict)
+    disputes: dict[str, "Dispute"] = field(default_factory=dict)
     reversal: Record | None = None
 
 
@@ -124,8 +141,14 @@ class Book:
         elif request.operation is Operation.CAPTURE:
             standing.captured += request.amount
             standing.closed = standing.closed or request.final
-        else:
+        elif request.operation is Operation.REFUND:
             standing.refunds[request.reference] = record
+        elif request.operation is Operation.DISPUTE:
+            standing.disputes[request.reference] = Dispute(record)
+        elif request.operation is Operation.EVIDENCE:
+            standing.disputes[request.dispute_reference or ""].evidence = record
+        else:
+            standing.disputes[request.dispute_reference or ""].resolution = record
 
     def withdraw(self, record: Record) -> None:
         """Take the newest record of its authorization out again, as if it had never been decided."""
@@ -145,8 +168,14 @@ class Book:
         elif request.operation is Operation.CAPTURE:
             standing.captured -= request.amount
             standing.closed = standing.closed and not request.final
-        else:
+        elif request.operation is Operation.REFUND:
             del standing.refunds[request.reference]
+        elif request.operation is Operation.DISPUTE:
+            del standing.disputes[request.reference]
+        elif request.operation is Operation.EVIDENCE:
+            standing.disputes[request.dispute_reference or ""].evidence = None
+        else:
+            standing.disputes[request.dispute_reference or ""].resolution = None
         if standing == Standing():
             del self._standings[original]
 
@@ -173,6 +202,10 @@ def decide(book: Book, request: Request, verdict: Verdict, now: str, later: str)
     standing = _approved_original(book, request, now)
     if request.operation is Operation.CAPTURE:
         return _capture(book, standing, request, verdict, now)
+    if request.operation is Operation.DISPUTE:
+        return open_dispute(book, standing, request, verdict, now)
+    if request.operation in (Operation.EVIDENCE, Operation.RESOLVE):
+        return _answer_dispute(book, standing, request, verdict, now)
     return _refund(book, standing, request, verdict, now, later)
 
 
@@ -208,6 +241,43 @@ def refunded(book: Book, standing: Standing, now: str) -> int:
         for refund in standing.refunds.values()
         if outcome_at(book, refund, now) is not Outcome.FAILED
     )
+
+
+def disputed(standing: Standing) -> int:
+    """What open and lost disputes took back."""
+    return sum(dispute.opening.request.amount for dispute in standing.disputes.values() if dispute.holds)
+
+
+def _returnable(book: Book, standing: Standing, now: str) -> int:
+    return standing.captured - refunded(book, standing, now) - disputed(standing)
+
+
+def open_dispute(book: Book, standing: Standing, request: Request, verdict: Verdict, now: str) -> Record:
+    """The record of a new dispute, with the provider's fee. Raises a refusal where there is not that much left."""
+    left = _returnable(book, standing, now)
+    if standing.captured == 0:
+        raise OriginalNotOpen("Nothing of the authorization is captured.")
+    if request.amount > left:
+        raise AmountExceeded(left, request.amount)
+    if verdict.declines is not None:
+        return _record(book, request, Outcome.DECLINED, now, declines=verdict.declines)
+    fee = book.profile.dispute_fee(request.amount, request.currency or "")
+    return _record(book, request, Outcome.APPROVED, now, fee=fee)
+
+
+def _answer_dispute(book: Book, standing: Standing, request: Request, verdict: Verdict, now: str) -> Record:
+    dispute = standing.disputes.get(request.dispute_reference or "")
+    if dispute is None:
+        raise OriginalNotFound("The provider has no dispute under this reference.")
+    if dispute.resolution is not None:
+        raise OriginalNotOpen("The dispute is closed.")
+    if request.operation is Operation.EVIDENCE and dispute.evidence is not None:
+        raise OriginalNotOpen("The dispute is under review.")
+    if request.won and dispute.evidence is None:
+        raise OriginalNotOpen("A dispute is not won without evidence.")
+    if verdict.declines is not None:
+        return _record(book, request, Outcome.DECLINED, now, declines=verdict.declines)
+    return _record(book, request, Outcome.APPROVED, now)
 
 
 def _authorize(book: Book, request: Request, verdict: Verdict, now: str, later: str) -> Record:
@@ -255,7 +325,7 @@ def _capture(book: Book, standing: Standing, request: Request, verdict: Verdict,
 def _refund(
     book: Book, standing: Standing, request: Request, verdict: Verdict, now: str, later: str
 ) -> Record:
-    left = standing.captured - refunded(book, standing, now)
+    left = _returnable(book, standing, now)
     if request.amount > left:
         raise AmountExceeded(left, request.amount)
     if verdict.declines is not None:
@@ -277,7 +347,7 @@ def _approved_original(book: Book, request: Request, now: str) -> Standing:
         raise OriginalNotFound("The provider has no authorization under this reference.")
     if standing.record.outcome is not Outcome.APPROVED:
         raise OriginalNotOpen("The authorization was declined.")
-    if standing.record.currency != request.currency:
+    if request.currency is not None and standing.record.currency != request.currency:
         raise FieldInvalid("/currency", "must be that of the authorization")
     return standing
 
@@ -317,24 +387,3 @@ def _record(
         fee=fee,
         due_at=due_at,
     )
-
-
-def provider_reference(profile: Profile, operation: Operation, reference: str) -> str:
-    """The provider's own id of an operation. It follows from the reference, so a second run gives the same.
-
-    Every fourth place is a letter, so that no run of digits can pass for a card number.
-    """
-    digest = hashlib.sha256(f"{profile.id}:{reference}".encode()).digest()
-    letters = digest[:4].translate(LETTER_OF).decode()
-    digits = digest[4:16].translate(DIGIT_OF).decode()
-    places = (
-        letters[0],
-        digits[:3],
-        letters[1],
-        digits[3:6],
-        letters[2],
-        digits[6:9],
-        letters[3],
-        digits[9:],
-    )
-    return profile.reference_prefixes[operation] + "".join(places)

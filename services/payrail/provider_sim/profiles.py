@@ -17,6 +17,9 @@ class Operation(StrEnum):
     CAPTURE = "capture"
     REFUND = "refund"
     REVERSE = "reverse"
+    DISPUTE = "dispute"
+    EVIDENCE = "dispute_evidence"
+    RESOLVE = "dispute_resolve"
     INQUIRY = "inquiry"
 
 
@@ -75,6 +78,7 @@ class Profile:
     words: Mapping[tuple[str, str], str]
     codes: Mapping[DeclineReason, ProviderCode]
     price: Price
+    dispute_price: Price
     interchange_basis_points: Mapping[str, int]  # By the card's first digit; "*" for every other card.
     reference_prefixes: Mapping[str, str]
 
@@ -82,6 +86,10 @@ class Profile:
         """What this provider keeps of one capture, in minor units of the captured currency."""
         passed_on = (amount * self._interchange(card_bin) + BASIS_POINTS // 2) // BASIS_POINTS
         return passed_on + self.price.of(amount, currency)
+
+    def dispute_fee(self, amount: int, currency: str) -> int:
+        """What this provider takes for a dispute when it is opened, in minor units; it keeps it, however that ends."""
+        return self.dispute_price.of(amount, currency)
 
     def list_price(self) -> tuple[int, int]:
         """What the price list says of a Visa card: minor units per capture, and basis points of its amount."""
@@ -107,6 +115,12 @@ _PROVIDER_A = Profile(
         (Operation.REFUND, Outcome.FAILED): "failed",
         (Operation.REVERSE, Outcome.APPROVED): "canceled",
         (Operation.REVERSE, Outcome.DECLINED): "failed",
+        (Operation.DISPUTE, Outcome.APPROVED): "needs_response",
+        (Operation.DISPUTE, Outcome.DECLINED): "failed",
+        (Operation.EVIDENCE, Outcome.APPROVED): "under_review",
+        (Operation.EVIDENCE, Outcome.DECLINED): "failed",
+        (Operation.RESOLVE, Outcome.APPROVED): "closed",
+        (Operation.RESOLVE, Outcome.DECLINED): "failed",
     },
     codes={
         DeclineReason.GENERIC_DECLINE: ProviderCode("card_declined", "The card was declined."),
@@ -121,6 +135,7 @@ _PROVIDER_A = Profile(
         ),
     },
     # A blended price: 2.9 % plus 30 cents, whatever the card.
+    dispute_price=Price(0, {"JPY": 1_500, "KWD": 4_500, "BHD": 5_600}, 1_500),
     price=Price(290, {"EUR": 25, "GBP": 20, "JPY": 45, "KWD": 90, "BHD": 110}, 30),
     interchange_basis_points={"*": 0},
     reference_prefixes={
@@ -128,6 +143,9 @@ _PROVIDER_A = Profile(
         Operation.CAPTURE: "ch_3",
         Operation.REFUND: "re_3",
         Operation.REVERSE: "pv_3",
+        Operation.DISPUTE: "dp_3",
+        Operation.EVIDENCE: "de_3",
+        Operation.RESOLVE: "dr_3",
     },
 )
 
@@ -147,6 +165,12 @@ _PROVIDER_B = Profile(
         (Operation.REFUND, Outcome.FAILED): "RefundFailed",
         (Operation.REVERSE, Outcome.APPROVED): "Cancelled",
         (Operation.REVERSE, Outcome.DECLINED): "CancelFailed",
+        (Operation.DISPUTE, Outcome.APPROVED): "NotificationOfChargeback",
+        (Operation.DISPUTE, Outcome.DECLINED): "ChargebackRefused",
+        (Operation.EVIDENCE, Outcome.APPROVED): "DefenseSubmitted",
+        (Operation.EVIDENCE, Outcome.DECLINED): "DefenseRefused",
+        (Operation.RESOLVE, Outcome.APPROVED): "DisputeClosed",
+        (Operation.RESOLVE, Outcome.DECLINED): "DisputeClosingFailed",
     },
     codes={
         DeclineReason.GENERIC_DECLINE: ProviderCode("2", "Refused"),
@@ -159,6 +183,7 @@ _PROVIDER_B = Profile(
         DeclineReason.REVERSED: ProviderCode("15", "Cancelled"),
     },
     # Interchange by the card's scheme is passed on, plus 0.14 % scheme fee and 12 cents for the acquirer.
+    dispute_price=Price(0, {"EUR": 750, "GBP": 700, "JPY": 1_200, "KWD": 2_500, "BHD": 3_000}, 800),
     price=Price(14, {"EUR": 11, "GBP": 10, "JPY": 18, "KWD": 36, "BHD": 45}, 12),
     interchange_basis_points={"3": 240, "4": 165, "5": 170, "2": 170, "*": 200},
     reference_prefixes={
@@ -166,6 +191,9 @@ _PROVIDER_B = Profile(
         Operation.CAPTURE: "",
         Operation.REFUND: "",
         Operation.REVERSE: "",
+        Operation.DISPUTE: "",
+        Operation.EVIDENCE: "",
+        Operation.RESOLVE: "",
     },
 )
 

@@ -28,6 +28,7 @@ from payrail.provider_sim.failures import (
     check,
 )
 from payrail.provider_sim.fate import Card, Verdict, judge_authorization
+from payrail.provider_sim.followups import dispute_that_follows
 from payrail.provider_sim.magic_cards import LATE_APPROVAL_S, REFUND_SETTLES_S, Behaviour
 from payrail.provider_sim.operations import (
     Book,
@@ -35,17 +36,17 @@ from payrail.provider_sim.operations import (
     Request,
     decide,
     outcome_at,
-    provider_reference,
     replay,
 )
 from payrail.provider_sim.profiles import DeclineReason, Operation, Outcome, Profile
 from payrail.provider_sim.records import line_of, load_records, load_rules
+from payrail.provider_sim.references import provider_reference
 from payrail.provider_sim.silence import Silence
 from payrail.runtime import faults
 from payrail.runtime.append_log import AppendLog, LogUnavailable
 from payrail.runtime.clock import Clock, rfc3339
 
-WRITING = (Operation.AUTHORIZE, Operation.CAPTURE, Operation.REFUND, Operation.REVERSE)
+WRITING = tuple(operation for operation in Operation if operation is not Operation.INQUIRY)
 
 
 def _points(moment: str, description: str) -> dict[Operation, str]:
@@ -163,6 +164,13 @@ class Provider:
         faults.point(BEFORE_INQUIRY)
         return view
 
+    def authorization_of_dispute(self, reference: str) -> str | None:
+        """The reference of the authorization that a dispute is of; none for what is no dispute here."""
+        record = self._book.get(reference)
+        if record is None or record.request.operation is not Operation.DISPUTE:
+            return None
+        return record.request.original_reference
+
     def counts(self) -> Mapping[Operation, int]:
         """How many operations of each kind are on record."""
         return self._book.counts()
@@ -234,6 +242,8 @@ class Provider:
             later = rfc3339(now + timedelta(seconds=REFUND_SETTLES_S))
         record = decide(self._book, request, verdict, at, later)
         await self._keep(original, record)
+        if follows := dispute_that_follows(self._book, record):
+            await self._keep(original, follows)
         if record.behaviour is Behaviour.ANSWER_LOST:
             await self._silence.fall()
         return record

@@ -3,6 +3,7 @@
 
 from .actor import Actor
 from .actor_role import ActorRole
+from .approve_refund_request import ApproveRefundRequest
 from .authorize_payment_request import AuthorizePaymentRequest
 from .brand_cost import BrandCost
 from .breaker import Breaker
@@ -18,6 +19,15 @@ from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
 from .decline import Decline
 from .decline_code import DeclineCode
+from .dispute import Dispute
+from .dispute_attempt import DisputeAttempt
+from .dispute_attempt_operation import DisputeAttemptOperation
+from .dispute_attempt_outcome import DisputeAttemptOutcome
+from .dispute_decline import DisputeDecline
+from .dispute_evidence import DisputeEvidence
+from .dispute_list import DisputeList
+from .dispute_outcome import DisputeOutcome
+from .dispute_state import DisputeState
 from .explain_routing_request import ExplainRoutingRequest
 from .failure_mode import FailureMode
 from .failure_operation import FailureOperation
@@ -35,6 +45,7 @@ from .ledger_entry_data import LedgerEntryData
 from .ledger_entry_list import LedgerEntryList
 from .metadata import Metadata
 from .new_card_method import NewCardMethod
+from .open_dispute_request import OpenDisputeRequest
 from .payment import Payment
 from .payment_attempt import PaymentAttempt
 from .payment_attempt_operation import PaymentAttemptOperation
@@ -50,6 +61,16 @@ from .provider_board import ProviderBoard
 from .provider_health import ProviderHealth
 from .provider_health_profile_type_1 import ProviderHealthProfileType1
 from .provider_id import ProviderId
+from .refund import Refund
+from .refund_attempt import RefundAttempt
+from .refund_attempt_operation import RefundAttemptOperation
+from .refund_attempt_outcome import RefundAttemptOutcome
+from .refund_failure import RefundFailure
+from .refund_list import RefundList
+from .refund_state import RefundState
+from .reject_refund_request import RejectRefundRequest
+from .request_refund_request import RequestRefundRequest
+from .resolve_dispute_request import ResolveDisputeRequest
 from .routing_candidate import RoutingCandidate
 from .routing_condition import RoutingCondition
 from .routing_cost import RoutingCost
@@ -63,11 +84,13 @@ from .service_report_service import ServiceReportService
 from .service_report_status import ServiceReportStatus
 from .services_health import ServicesHealth
 from .services_health_status import ServicesHealthStatus
+from .submit_evidence_request import SubmitEvidenceRequest
 from .token_method import TokenMethod
 
 __all__ = (
     "Actor",
     "ActorRole",
+    "ApproveRefundRequest",
     "AuthorizePaymentRequest",
     "BrandCost",
     "Breaker",
@@ -83,6 +106,15 @@ __all__ = (
     "CreatePaymentRequestCaptureMethod",
     "Decline",
     "DeclineCode",
+    "Dispute",
+    "DisputeAttempt",
+    "DisputeAttemptOperation",
+    "DisputeAttemptOutcome",
+    "DisputeDecline",
+    "DisputeEvidence",
+    "DisputeList",
+    "DisputeOutcome",
+    "DisputeState",
     "ExplainRoutingRequest",
     "FailureMode",
     "FailureOperation",
@@ -100,6 +132,7 @@ __all__ = (
     "LedgerEntryList",
     "Metadata",
     "NewCardMethod",
+    "OpenDisputeRequest",
     "Payment",
     "PaymentAttempt",
     "PaymentAttemptOperation",
@@ -115,6 +148,16 @@ __all__ = (
     "ProviderHealth",
     "ProviderHealthProfileType1",
     "ProviderId",
+    "Refund",
+    "RefundAttempt",
+    "RefundAttemptOperation",
+    "RefundAttemptOutcome",
+    "RefundFailure",
+    "RefundList",
+    "RefundState",
+    "RejectRefundRequest",
+    "RequestRefundRequest",
+    "ResolveDisputeRequest",
     "RoutingCandidate",
     "RoutingCondition",
     "RoutingCost",
@@ -128,5 +171,6 @@ __all__ = (
     "ServiceReportStatus",
     "ServicesHealth",
     "ServicesHealthStatus",
+    "SubmitEvidenceRequest",
     "TokenMethod",
 )

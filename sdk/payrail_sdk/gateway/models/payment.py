@@ -71,11 +71,11 @@ class Payment:
     created_at: datetime.datetime
     """ When the payment was created. """
     updated_at: datetime.datetime
-    """ When its newest ledger entry was written. """
+    """ When its newest ledger entry, or one of its refunds' or disputes', was written. """
     expires_at: datetime.datetime | None
     """ When the authorization expires, or would have had it not been captured; null until it is approved. """
     version: int
-    """ Counts the payment's ledger entries. A higher version is a later one. """
+    """ Counts the ledger entries of the payment, its refunds and its disputes. A higher version is a later one. """
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.decline import Decline  # noqa: PLC0415

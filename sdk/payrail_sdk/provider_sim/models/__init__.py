@@ -4,6 +4,7 @@
 from .cleared_failures import ClearedFailures
 from .decline import Decline
 from .decline_code import DeclineCode
+from .dispute_outcome import DisputeOutcome
 from .failure_mode import FailureMode
 from .failure_operation import FailureOperation
 from .failure_rule import FailureRule
@@ -20,19 +21,23 @@ from .provider_authorize_request import ProviderAuthorizeRequest
 from .provider_capture_request import ProviderCaptureRequest
 from .provider_card import ProviderCard
 from .provider_id import ProviderId
+from .provider_open_dispute_request import ProviderOpenDisputeRequest
 from .provider_operation import ProviderOperation
 from .provider_operation_operation import ProviderOperationOperation
 from .provider_operation_status import ProviderOperationStatus
 from .provider_problem import ProviderProblem
 from .provider_refund_request import ProviderRefundRequest
+from .provider_resolve_dispute_request import ProviderResolveDisputeRequest
 from .provider_reverse_request import ProviderReverseRequest
 from .provider_state import ProviderState
 from .provider_state_profile import ProviderStateProfile
+from .provider_submit_evidence_request import ProviderSubmitEvidenceRequest
 
 __all__ = (
     "ClearedFailures",
     "Decline",
     "DeclineCode",
+    "DisputeOutcome",
     "FailureMode",
     "FailureOperation",
     "FailureRule",
@@ -49,12 +54,15 @@ __all__ = (
     "ProviderCaptureRequest",
     "ProviderCard",
     "ProviderId",
+    "ProviderOpenDisputeRequest",
     "ProviderOperation",
     "ProviderOperationOperation",
     "ProviderOperationStatus",
     "ProviderProblem",
     "ProviderRefundRequest",
+    "ProviderResolveDisputeRequest",
     "ProviderReverseRequest",
     "ProviderState",
     "ProviderStateProfile",
+    "ProviderSubmitEvidenceRequest",
 )

@@ -21,6 +21,12 @@ class OperationCounts:
     """ How many. """
     reverse: int
     """ How many. """
+    dispute: int
+    """ How many. """
+    dispute_evidence: int
+    """ How many. """
+    dispute_resolve: int
+    """ How many. """
 
     def to_dict(self) -> dict[str, Any]:
         authorize = self.authorize
@@ -31,6 +37,12 @@ class OperationCounts:
 
         reverse = self.reverse
 
+        dispute = self.dispute
+
+        dispute_evidence = self.dispute_evidence
+
+        dispute_resolve = self.dispute_resolve
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -39,6 +51,9 @@ class OperationCounts:
                 "capture": capture,
                 "refund": refund,
                 "reverse": reverse,
+                "dispute": dispute,
+                "dispute_evidence": dispute_evidence,
+                "dispute_resolve": dispute_resolve,
             }
         )
 
@@ -55,11 +70,20 @@ class OperationCounts:
 
         reverse = d.pop("reverse")
 
+        dispute = d.pop("dispute")
+
+        dispute_evidence = d.pop("dispute_evidence")
+
+        dispute_resolve = d.pop("dispute_resolve")
+
         operation_counts = cls(
             authorize=authorize,
             capture=capture,
             refund=refund,
             reverse=reverse,
+            dispute=dispute,
+            dispute_evidence=dispute_evidence,
+            dispute_resolve=dispute_resolve,
         )
 
         return operation_counts

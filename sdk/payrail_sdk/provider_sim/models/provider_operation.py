@@ -46,7 +46,8 @@ class ProviderOperation:
     amount: int
     """ Money in minor units of the currency; zero where nothing has happened yet. """
     currency: None | str
-    """ ISO 4217 code; null for the reversal of an original that was never seen. """
+    """ ISO 4217 code; null where nothing moves: the reversal of an original that was never seen, evidence, a
+    resolution. """
     decline: Decline | None
     """ Why the provider declined; null where it did not. """
     fee_amount: int | None

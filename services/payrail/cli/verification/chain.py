@@ -12,7 +12,7 @@ from payrail.cli.verification.book_lines import LineReader
 from payrail.cli.verification.findings import Report
 from payrail.cli.verification.ledger_snapshot import LedgerSnapshot
 from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
-from payrail.ledger.payment_events import DECODERS
+from payrail.ledger.entry_types import DECODERS
 
 
 class Placed(Struct, frozen=True):

@@ -10,14 +10,16 @@ from payrail.cli.verification.chain import Placed
 from payrail.cli.verification.findings import Account, CurrencyTotals, Report
 from payrail.cli.verification.packed_state import PackedState
 from payrail.ledger import accounts
+from payrail.ledger.attempts import Attempt
 from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope
-from payrail.ledger.entry import Claim
-from payrail.ledger.payment import Attempt, Payment
+from payrail.ledger.entry import Claim, Entry
+from payrail.ledger.payment import Payment
 from payrail.ledger.postings import UnbalancedPostings, require_balanced
-from payrail.ledger.state import OutOfOrder
+from payrail.ledger.state import OutOfOrder, Subject
 
 _LIVE = ("pending", "unknown", "approved")
 _OPEN = ("pending", "unknown")
+_ID_PREFIXES = ("pay_", "ref_", "dsp_")
 
 
 class Folds:
@@ -35,16 +37,18 @@ class Folds:
         self._report.summary.entries += 1
         self._judge_postings(placed)
         entity = placed.entry.entity
-        if entity in self._unjudged:
+        before = self._state.latest(entity)
+        payment_id = _payment_of(placed.entry, before)
+        if entity in self._unjudged or payment_id in self._unjudged:
             return
-        before = self._state.latest_payment(entity)
-        if incomplete and placed.entry.version > (before.version if before else 0) + 1:
+        payment = self._state.latest_payment(payment_id)
+        if incomplete and _cannot_be_judged(placed.entry, before, payment):
             self._give_up(entity)
             return
         claim = placed.entry.idempotency
         held = self._state.latest_claim(claim.scope) if claim else None
         try:
-            after = self._state.stage(placed.entry).payment
+            committed = self._state.stage(placed.entry)
         except ClaimConflict as error:
             self._refuse(placed, "idempotency", str(error))
         except OutOfOrder as error:
@@ -53,17 +57,17 @@ class Folds:
             self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
         else:
             self._state.publish()
-            self._count(before, after)
-            self._judge_attempts(placed, after)
-            self._note_intent(placed, after)
+            self._count(payment, committed.payment)
+            self._judge_attempts(placed, committed.subject)
+            self._note_intent(placed, committed.subject)
             if claim:
-                self._judge_claim(placed, claim, held, after)
+                self._judge_claim(placed, claim, held, committed.subject)
 
     def finish(self) -> None:
         """Judge balances and unanswered keys, list open intents, and sum up."""
         self._judge_unanswered_keys()
-        for payment_id, placed in self._open_intents.items():
-            self._list_intent(placed, payment_id)
+        for entity, placed in self._open_intents.items():
+            self._list_intent(placed, entity)
         for currency, difference in self._state.balances.out_of_balance().items():
             reason = f"all accounts together are {difference} {currency}, not zero"
             self._report.find("balance", "ledger", None, reason)
@@ -84,32 +88,32 @@ class Folds:
         except UnbalancedPostings as error:
             self._report.find("balance", placed.file, placed.line, str(error))
 
-    def _judge_attempts(self, placed: Placed, payment: Payment) -> None:
-        live = [a for a in payment.attempts if a.operation == "authorize" and a.outcome in _LIVE]
+    def _judge_attempts(self, placed: Placed, subject: Subject) -> None:
+        live = [a for a in subject.attempts if a.operation == "authorize" and a.outcome in _LIVE]
         if len(live) > 1:
-            reason = f"{payment.id} has {len(live)} holds that may live: {_names(live)}"
+            reason = f"{subject.id} has {len(live)} holds that may live: {_names(live)}"
             self._report.find("live_holds", placed.file, placed.line, reason)
-        if len({attempt.id for attempt in payment.attempts}) < len(payment.attempts):
-            reason = f"{payment.id} has two attempts with one reference"
+        if len({attempt.id for attempt in subject.attempts}) < len(subject.attempts):
+            reason = f"{subject.id} has two attempts with one reference"
             self._report.find("intents", placed.file, placed.line, reason)
-        unsettled = [attempt for attempt in payment.attempts if attempt.outcome in _OPEN]
-        if payment.pending is None and unsettled:
-            reason = f"{payment.id} has no open operation, but no outcome of {_names(unsettled)}"
+        unsettled = [attempt for attempt in subject.attempts if attempt.outcome in _OPEN]
+        if subject.pending is None and unsettled:
+            reason = f"{subject.id} has no open operation, but no outcome of {_names(unsettled)}"
             self._report.find("intents", placed.file, placed.line, reason)
 
-    def _note_intent(self, placed: Placed, payment: Payment) -> None:
-        if payment.pending is None:
-            self._open_intents.pop(payment.id, None)
+    def _note_intent(self, placed: Placed, subject: Subject) -> None:
+        if subject.pending is None:
+            self._open_intents.pop(subject.id, None)
         else:
-            self._open_intents[payment.id] = placed
+            self._open_intents[subject.id] = placed
 
-    def _judge_claim(self, placed: Placed, claim: Claim, held: HeldClaim | None, payment: Payment) -> None:
-        if claim.merchant_id != payment.merchant_id:
-            reason = f"the key is claimed for {claim.merchant_id}, {payment.id} is of {payment.merchant_id}"
+    def _judge_claim(self, placed: Placed, claim: Claim, held: HeldClaim | None, subject: Subject) -> None:
+        if claim.merchant_id != subject.merchant_id:
+            reason = f"the key is claimed for {claim.merchant_id}, {subject.id} is of {subject.merchant_id}"
             self._report.find("idempotency", placed.file, placed.line, reason)
         path = claim.operation.split("/")
-        if payment.id not in path and any(part.startswith("pay_") for part in path):
-            reason = f"the key is claimed for {claim.operation} by an entry of {payment.id}"
+        if subject.id not in path and any(part[:4] in _ID_PREFIXES for part in path):
+            reason = f"the key is claimed for {claim.operation} by an entry of {subject.id}"
             self._report.find("idempotency", placed.file, placed.line, reason)
         if claim.status != "claimed":
             self._open_claims.pop(claim.scope, None)
@@ -155,24 +159,37 @@ class Folds:
         for scope, placed in self._open_claims.items():
             if placed.entry.entity in self._unjudged:
                 continue
-            payment = self._state.latest_payment(placed.entry.entity)
-            pending = payment.pending if payment else None
+            subject = self._state.latest(placed.entry.entity)
+            pending = subject.pending if subject else None
             if pending is None or pending.claim is None or pending.claim.scope != scope:
                 reason = (
                     f"the key claimed by {placed.entry.id} is never answered, and its operation is not open"
                 )
                 self._report.find("idempotency", placed.file, placed.line, reason)
 
-    def _list_intent(self, placed: Placed, payment_id: str) -> None:
-        payment = self._state.latest_payment(payment_id)
-        if payment is None or payment.pending is None:
+    def _list_intent(self, placed: Placed, entity: str) -> None:
+        subject = self._state.latest(entity)
+        if subject is None or subject.pending is None:
             return
-        opened = payment.pending.reversal or payment.pending.attempt
-        standing = "unknown" if payment.pending.unknown else "pending"
+        opened = subject.pending.reversal or subject.pending.attempt
+        standing = "unknown" if subject.pending.unknown else "pending"
         reason = (
-            f"{payment_id} {payment.state}: {opened.operation} {opened.id} at {opened.provider} is {standing}"
+            f"{entity} {subject.state}: {opened.operation} {opened.id} at {opened.provider} is {standing}"
         )
         self._report.note("open_intent", placed.file, placed.line, reason)
+
+
+def _payment_of(entry: Entry, before: Subject | None) -> str:
+    """The payment that an entry changes: its own entity, or the one that a refund or dispute is of."""
+    if before is None:
+        return str(getattr(entry.data, "payment_id", entry.entity))
+    return before.id if isinstance(before, Payment) else before.payment_id
+
+
+def _cannot_be_judged(entry: Entry, before: Subject | None, payment: Payment | None) -> bool:
+    """Whether what is missing is an entry that this one builds on."""
+    payment_is_missing = payment is None and hasattr(entry.data, "payment_id")
+    return payment_is_missing or entry.version > (before.version if before else 0) + 1
 
 
 def _names(attempts: list[Attempt]) -> str:

@@ -7,38 +7,52 @@ did not process, is `NotProcessed`; what it said is `Approved` or `Declined`; al
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import perf_counter_ns
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import httpx
 
 from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.domain.outcomes import (
+    Accepted,
     Answer,
     Approved,
     Declined,
     Inquiry,
     NotFound,
     NotProcessed,
+    RefundAnswer,
+    RefundInquiry,
     Reversed,
     Unknown,
 )
 from payrail.gateway.ports import CardDetails
+from payrail.ledger.attempts import Attempt
+from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, Decline
+from payrail.ledger.refund import Refund
 from payrail.runtime import faults
 from payrail_sdk.provider_sim import AuthenticatedClient
 from payrail_sdk.provider_sim.api.operations import (
     get_operation,
     provider_authorize,
     provider_capture,
+    provider_open_dispute,
+    provider_refund,
+    provider_resolve_dispute,
     provider_reverse,
+    provider_submit_evidence,
 )
 from payrail_sdk.provider_sim.models import (
     ProviderAuthorizeRequest,
     ProviderCaptureRequest,
     ProviderCard,
+    ProviderOpenDisputeRequest,
     ProviderOperation,
+    ProviderRefundRequest,
+    ProviderResolveDisputeRequest,
     ProviderReverseRequest,
+    ProviderSubmitEvidenceRequest,
 )
 from payrail_sdk.provider_sim.types import UNSET, Response
 
@@ -49,7 +63,9 @@ ProviderId = Literal["providerA", "providerB"]
 PROVIDERS: tuple[ProviderId, ...] = get_args(ProviderId)
 #: The provider has it on record and has not decided yet.
 OUTCOME_PENDING = "outcome_pending"
+T = TypeVar("T")
 _Call = Callable[[], Awaitable[Response[Any]]]
+_Read = Callable[[ProviderOperation, int | None], T]
 
 #: The request never left, or no connection was made: the provider cannot have seen it.
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -78,7 +94,7 @@ class SdkProviders:
             country=payment.country,
             card=ProviderCard(card.number, card.exp_month, card.exp_year, card.holder_name or UNSET),
             cvc=cvc or UNSET,
-            attempt=_ordinal(payment, attempt),
+            attempt=_ordinal(payment.attempts, attempt),
         )
         return await _answer(
             lambda: self._post(provider_authorize, attempt, body, correlation_id), "authorize"
@@ -91,7 +107,7 @@ class SdkProviders:
             amount=attempt.amount,
             currency=payment.currency,
             merchant_reference=payment.merchant_reference or UNSET,
-            attempt=_ordinal(payment, attempt),
+            attempt=_ordinal(payment.attempts, attempt),
             final=attempt.final,
         )
         return await _answer(lambda: self._post(provider_capture, attempt, body, correlation_id), "capture")
@@ -103,11 +119,64 @@ class SdkProviders:
             reference=attempt.id,
             original_reference=original_reference,
             merchant_reference=payment.merchant_reference or UNSET,
-            attempt=_ordinal(payment, attempt),
+            attempt=_ordinal(payment.attempts, attempt),
         )
         return await _answer(lambda: self._post(provider_reverse, attempt, body, correlation_id), "reverse")
 
     async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
+        return await self._inquire(attempt, correlation_id, _said)
+
+    async def refund(
+        self, payment: Payment, refund: Refund, attempt: AttemptOpened, correlation_id: str
+    ) -> RefundAnswer:
+        body = ProviderRefundRequest(
+            reference=attempt.id,
+            original_reference=payment.authorization_id or "",
+            amount=attempt.amount,
+            currency=refund.currency,
+            merchant_reference=payment.merchant_reference or UNSET,
+            attempt=_ordinal(refund.attempts, attempt),
+        )
+        return await _ask(
+            lambda: self._post(provider_refund, attempt, body, correlation_id), "refund", _said_of_refund
+        )
+
+    async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
+        return await self._inquire(attempt, correlation_id, _said_of_refund)
+
+    async def open_dispute(
+        self, payment: Payment, dispute: Dispute, attempt: AttemptOpened, correlation_id: str
+    ) -> Answer:
+        body = ProviderOpenDisputeRequest(
+            reference=attempt.id,
+            original_reference=payment.authorization_id or "",
+            amount=dispute.amount,
+            currency=dispute.currency,
+            reason=dispute.reason,
+            merchant_reference=payment.merchant_reference or UNSET,
+        )
+        return await _answer(
+            lambda: self._post(provider_open_dispute, attempt, body, correlation_id), "dispute"
+        )
+
+    async def submit_evidence(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        evidence = dispute.evidence[-1]
+        body = ProviderSubmitEvidenceRequest(reference=attempt.id, kind=evidence.kind, text=evidence.text)
+        return await _answer(
+            lambda: self._post(provider_submit_evidence, attempt, body, correlation_id, dispute.reference),
+            "evidence",
+        )
+
+    async def resolve_dispute(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
+        body = ProviderResolveDisputeRequest(reference=attempt.id, outcome=dispute.resolving or "LOST")
+        return await _answer(
+            lambda: self._post(provider_resolve_dispute, attempt, body, correlation_id, dispute.reference),
+            "resolve",
+        )
+
+    async def _inquire(
+        self, attempt: AttemptOpened, correlation_id: str, read: _Read[T]
+    ) -> T | NotFound | Unknown:
         provider = cast(ProviderId, attempt.provider)
         faults.point(BEFORE_CALL)
         try:
@@ -118,17 +187,17 @@ class SdkProviders:
             return Unknown("inquiry_unavailable")
         faults.point(AFTER_CALL)
         if isinstance(response.parsed, ProviderOperation):
-            said = _said(response.parsed, None)
-            return Unknown("inquiry_unavailable") if isinstance(said, NotProcessed) else said
+            return read(response.parsed, None)
         if getattr(response.parsed, "code", None) == "operation_not_found":
             return NotFound()
         return Unknown("inquiry_unavailable")
 
     async def _post(
-        self, operation: Any, attempt: AttemptOpened, body: Any, correlation_id: str
+        self, operation: Any, attempt: AttemptOpened, body: Any, correlation_id: str, *path: str
     ) -> Response[Any]:
         return await operation.asyncio_detailed(  # type: ignore[no-any-return]
             cast(ProviderId, attempt.provider),
+            *path,
             client=self._client,
             body=body,
             x_correlation_id=correlation_id,
@@ -136,6 +205,12 @@ class SdkProviders:
 
 
 async def _answer(call: _Call, operation: str) -> Answer:
+    said = await _ask(call, operation, _said)
+    return Unknown("unreadable_answer", None) if isinstance(said, Reversed) else said
+
+
+async def _ask(call: _Call, operation: str, read: _Read[T]) -> T | Answer:
+    """Make the call; what the provider's record means is for `read` to say."""
     started_ns = perf_counter_ns()
     faults.point(BEFORE_CALL)
     try:
@@ -151,8 +226,7 @@ async def _answer(call: _Call, operation: str) -> Answer:
     faults.point(AFTER_CALL)
     latency_ms = _elapsed_ms(started_ns)
     if isinstance(response.parsed, ProviderOperation):
-        said = _said(response.parsed, latency_ms)
-        return Unknown("unreadable_answer", latency_ms) if isinstance(said, Reversed) else said
+        return read(response.parsed, latency_ms)
     return _refused(response, operation, latency_ms)
 
 
@@ -164,6 +238,19 @@ def _said(operation: ProviderOperation, latency_ms: int | None) -> Approved | De
         decline = operation.decline
         return Declined(Decline(decline.code, decline.message, decline.provider_code), latency_ms)
     return Reversed() if operation.status == "reversed" else Unknown(OUTCOME_PENDING, latency_ms)
+
+
+def _said_of_refund(
+    operation: ProviderOperation, latency_ms: int | None
+) -> Approved | Declined | Accepted | Unknown:
+    """A refund may also be taken up for later, and may fail after it was approved."""
+    if operation.status == "pending":
+        return Accepted(operation.provider_reference, latency_ms)
+    if operation.status == "failed":
+        message = "The provider could not give the money back."
+        return Declined(Decline("refund_failed", message, operation.provider_status), latency_ms)
+    said = _said(operation, latency_ms)
+    return Unknown("unreadable_answer", latency_ms) if isinstance(said, Reversed) else said
 
 
 def _refused(response: Response[Any], operation: str, latency_ms: int) -> Answer:
@@ -185,9 +272,9 @@ def _refused(response: Response[Any], operation: str, latency_ms: int) -> Answer
 _REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _ordinal(payment: Payment, attempt: AttemptOpened) -> int:
-    """Which call of this kind it is for the payment, from 1; the same for a repetition of the same attempt."""
-    same_kind = [a.id for a in payment.attempts if a.operation == attempt.operation]
+def _ordinal(attempts: tuple[Attempt, ...], attempt: AttemptOpened) -> int:
+    """Which call of this kind it is, from 1; the same for a repetition of the same attempt."""
+    same_kind = [a.id for a in attempts if a.operation == attempt.operation]
     return same_kind.index(attempt.id) + 1
 
 

@@ -7,13 +7,21 @@ from typing import Any
 
 from msgspec import Struct
 
+from payrail.ledger.dispute import Dispute
+from payrail.ledger.dispute_view import dispute_view
 from payrail.ledger.entry import Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_view import payment_view
+from payrail.ledger.refund import Refund
+from payrail.ledger.refund_view import refund_view
+from payrail.ledger.state import Subject
 
 _TITLES = {
     "capture_declined": "The provider declined the capture",
     "void_declined": "The provider declined the void",
+    "dispute_declined": "The provider declined to open the dispute",
+    "evidence_declined": "The provider declined the evidence",
+    "resolution_declined": "The provider declined to end the dispute",
 }
 
 
@@ -25,20 +33,34 @@ class Rendered(Struct, frozen=True):
     replayed: bool = False
 
 
-def render_outcome(entry: Entry, payment: Payment) -> Rendered:
-    """The answer of the operation that `entry` finished, with the payment as it was right after it."""
-    if entry.type == "payment.created":
-        return Rendered(201, payment_view(payment))
+def render_outcome(entry: Entry, subject: Subject) -> Rendered:
+    """The answer of the operation that `entry` finished, with its payment or refund as it was right after it."""
+    if entry.type in ("payment.created", "refund.requested", "dispute.opened"):
+        return Rendered(201, view_of(subject))
+    if entry.type == "dispute.declined":
+        operation = next(a.operation for a in subject.attempts if a.id == entry.data.attempt_id)
+        return _declined(entry, f"{operation}_declined")
     claim = entry.idempotency
     asked_for_authorization = claim is not None and claim.operation.endswith("/authorize")
     if entry.type in ("payment.capture_declined", "payment.void_declined") and not asked_for_authorization:
         return _declined(entry, entry.type.removeprefix("payment."))
-    return Rendered(200, payment_view(payment))
+    return Rendered(200, view_of(subject))
 
 
-def render_open(payment: Payment) -> Rendered:
+def render_open(subject: Subject) -> Rendered:
     """What is known of an operation whose outcome is not known yet."""
-    return Rendered(202, payment_view(payment))
+    return Rendered(202, view_of(subject))
+
+
+def view_of(subject: Subject) -> dict[str, Any]:
+    """The contract's `Payment`, `Refund` or `Dispute`."""
+    match subject:
+        case Payment():
+            return payment_view(subject)
+        case Refund():
+            return refund_view(subject)
+        case Dispute():
+            return dispute_view(subject)
 
 
 def _declined(entry: Entry, code: str) -> Rendered:
@@ -48,7 +70,7 @@ def _declined(entry: Entry, code: str) -> Rendered:
         "title": _TITLES[code],
         "status": 422,
         "detail": f"{decline.message} ({decline.code})",
-        "instance": f"/payments/{entry.entity}",
+        "instance": f"/{entry.book}/{entry.entity}",
         "code": code,
         "correlation_id": entry.correlation_id,
     }

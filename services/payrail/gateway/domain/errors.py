@@ -23,6 +23,61 @@ class PaymentNotFound(Refusal):
         super().__init__("No payment with this id.")
 
 
+class RefundNotFound(Refusal):
+    """No such refund, or another merchant's: nobody can tell the two apart."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No refund with this id.")
+
+
+class DisputeNotFound(Refusal):
+    """No such dispute, or another merchant's: nobody can tell the two apart."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No dispute with this id.")
+
+
+class DisputeOpen(Refusal):
+    """A dispute of the payment is open: what it ends in decides whether there is anything to refund."""
+
+    code = "dispute_open"
+
+    def __init__(self) -> None:
+        super().__init__("A dispute of this payment is open; its end comes before refunds.")
+
+
+class DeadlinePassed(Refusal):
+    """The time to answer the dispute is over; it is lost as soon as the provider confirms."""
+
+    code = "deadline_passed"
+
+    def __init__(self, respond_by: str) -> None:
+        super().__init__(f"The dispute had to be answered by {respond_by}.")
+
+
+class AmountExceedsRefundable(Refusal):
+    """A refund or dispute asks for more than is captured and not spoken for. Amounts are minor units."""
+
+    code = "amount_exceeds_refundable"
+
+    def __init__(self, amount: int | None, refundable: int) -> None:
+        asked = f"{amount} was asked for" if amount is not None else "all of it was asked for"
+        super().__init__(f"{asked}, {refundable} can be refunded.")
+
+
+class MakerCheckerViolation(Refusal):
+    """Who requested a refund may not decide on it: it takes two people to give money back."""
+
+    code = "maker_checker_violation"
+
+    def __init__(self) -> None:
+        super().__init__("A refund is approved or rejected by another user than the one who requested it.")
+
+
 class AmountExceedsAuthorized(Refusal):
     """A capture asks for more than is left of the authorization. Amounts are minor units."""
 
@@ -33,13 +88,13 @@ class AmountExceedsAuthorized(Refusal):
 
 
 class OperationInProgress(Refusal):
-    """A capture or void of this payment is open at its provider; its outcome comes first."""
+    """An operation on the same thing is open at its provider; its outcome comes first."""
 
     code = "operation_in_progress"
     headers: ClassVar = {"Retry-After": "1"}
 
     def __init__(self, operation: str) -> None:
-        super().__init__(f"A {operation} of this payment is in progress.")
+        super().__init__(f"Another {operation} is in progress; its outcome comes first.")
 
 
 class IdempotencyKeyReused(Refusal):
@@ -62,13 +117,13 @@ class IdempotencyInProgress(Refusal):
 
 
 class OperationNotProcessed(Refusal):
-    """A capture or void surely had no effect at the provider; the same key may be used again."""
+    """An operation surely had no effect at the provider; the same key may be used again."""
 
     code = "not_processed"
     headers: ClassVar = {"Retry-After": "1"}
 
-    def __init__(self, operation: str) -> None:
-        super().__init__(f"The provider did not process the {operation}; it is safe to try again.")
+    def __init__(self) -> None:
+        super().__init__("The provider did not process it; it is safe to try again.")
 
 
 class NoProvider(Refusal):

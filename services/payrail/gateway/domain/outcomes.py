@@ -42,6 +42,13 @@ class Unknown(Struct, frozen=True):
     latency_ms: int | None = None
 
 
+class Accepted(Struct, frozen=True):
+    """Refunds only: the provider has taken it up and will say later what came of it. No outcome yet."""
+
+    provider_reference: str
+    latency_ms: int | None = None
+
+
 class NotFound(Struct, frozen=True):
     """Inquiry only: the provider has not seen the reference, so far."""
 
@@ -52,3 +59,5 @@ class Reversed(Struct, frozen=True):
 
 Answer = Approved | Declined | NotProcessed | Unknown
 Inquiry = Approved | Declined | NotFound | Reversed | Unknown
+RefundAnswer = Approved | Declined | NotProcessed | Unknown | Accepted
+RefundInquiry = Approved | Declined | NotFound | Unknown | Accepted

@@ -9,35 +9,28 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInProgress, PaymentNotFound
+from payrail.gateway.domain.errors import (
+    AmountExceedsAuthorized,
+    AmountExceedsRefundable,
+    OperationInProgress,
+    PaymentNotFound,
+)
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
+from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
 from payrail.gateway.domain.pricing import MERCHANT_FEE, capture_postings
 from payrail.gateway.domain.routing import Router
 from payrail.ledger import payment_events as events
-from payrail.ledger.entry import Actor, Claim, Draft
-from payrail.ledger.payment import InvalidTransition, Payment, Pending
+from payrail.ledger.attempts import Pending
+from payrail.ledger.entry import Claim, Draft
+from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened
 from payrail.ledger.postings import Posting
 from payrail.ledger.state import LedgerState
+from payrail.ledger.transitions import InvalidTransition
 
 Begin = Callable[[LedgerState], Draft | Earlier]
 Continue = Callable[[LedgerState], Draft | Payment]
-
-
-class Origin(Struct, frozen=True):
-    """Who causes an entry, within which request, and when (RFC 3339 UTC)."""
-
-    actor: Actor
-    correlation_id: str
-    at: str
-
-
-class Reserved(Struct, frozen=True):
-    """What a decision may need but cannot make itself: a fresh attempt id, and the process that will do the call."""
-
-    attempt_id: str
-    owner: str
 
 
 def create_payment(payment_id: str, data: events.PaymentCreated, claim: Claim, origin: Origin) -> Begin:
@@ -60,6 +53,20 @@ def find_payment(state: LedgerState, merchant_id: str, payment_id: str) -> Payme
     if payment is None or payment.merchant_id != merchant_id:
         raise PaymentNotFound
     return payment
+
+
+def require_returnable(payment: Payment, amount: int | None, whole: str, part: str) -> int:
+    """`amount` minor units, all that can be refunded if none, as far as the payment has it.
+
+    Raises `InvalidTransition` (to `whole` or `part`) where nothing is captured, `AmountExceedsRefundable` where it is
+    more than is left.
+    """
+    if payment.amount_captured == 0:
+        raise InvalidTransition(payment.state, whole if amount is None or amount >= payment.amount else part)
+    wanted = payment.amount_refundable if amount is None else amount
+    if wanted == 0 or wanted > payment.amount_refundable:
+        raise AmountExceedsRefundable(amount, payment.amount_refundable)
+    return wanted
 
 
 def require_not_begun(payment: Payment) -> None:
@@ -229,20 +236,6 @@ def record_operation(
                 not_processed = events.OperationNotProcessed(attempt_id, answer.code, answer.latency_ms)
                 name = f"payment.{pending.attempt.operation}_not_processed"
                 return _draft(payment, name, not_processed, origin, claim=_given_back(pending))
-
-    return decide
-
-
-def take_over(payment_id: str, attempt_id: str, owner: str, origin: Origin) -> Continue:
-    """Make `owner` the process that finishes the open attempt; nothing to do if it is that already."""
-
-    def decide(state: LedgerState) -> Draft | Payment:
-        payment = _payment(state, payment_id)
-        pending = payment.pending
-        if pending is None or pending.attempt.id != attempt_id or pending.owner == owner:
-            return payment
-        data = events.TakenOver(attempt_id, pending.owner, owner)
-        return _draft(payment, "payment.taken_over", data, origin)
 
     return decide
 

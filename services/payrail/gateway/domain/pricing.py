@@ -26,6 +26,15 @@ class Fee(Struct, frozen=True):
 MERCHANT_FEE = Fee(290)
 
 
+#: What PayRail charges a merchant for a dispute, by the currency's exponent: 15.00 in two-digit currencies.
+_DISPUTE_FEE_BY_EXPONENT = {0: 1_500, 2: 1_500, 3: 5_000, 4: 150_000}
+
+
+def dispute_fee(currency: str) -> int:
+    """What PayRail charges a merchant for a dispute, in minor units; kept however it ends."""
+    return _DISPUTE_FEE_BY_EXPONENT[exponent(currency)]
+
+
 def capture_postings(
     merchant_id: str, provider: str, amount: int, currency: str, *, merchant_fee: int, provider_fee: int
 ) -> tuple[Posting, ...]:

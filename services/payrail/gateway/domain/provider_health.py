@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from payrail.ledger.payment import Attempt, Payment
+from payrail.ledger.attempts import Attempt
+from payrail.ledger.payment import Payment
 
 RECENT_CALLS_MAX = 200
 _PAYMENTS_MAX = 2_000

@@ -25,7 +25,7 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
         payment.merchant_id, payment.payment_method.token, request.correlation_id
     )
     return await run_operation(
-        gateway, request, payment_id, claim,
+        gateway, request, "payments", claim,
         begin=lambda reserved, origin: payments.begin_authorization(
             payment_id, claim, reserved, origin, router=gateway.router(reserved.attempt_id)
         ),

@@ -17,7 +17,7 @@ async def cancel_payment(gateway: Gateway, request: Request, payment_id: str) ->
     await find_payment(gateway, request.caller.merchant_id, payment_id)
     claim = request.claim(f"POST /payments/{payment_id}/cancel", NO_BODY)
     return await run_operation(
-        gateway, request, payment_id, claim,
+        gateway, request, "payments", claim,
         begin=lambda reserved, origin: payments.begin_cancel(payment_id, claim, reserved, origin),
         settle=settle_operation,
         resume=resume_operation,

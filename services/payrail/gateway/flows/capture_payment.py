@@ -21,7 +21,7 @@ async def capture_payment(
         f"POST /payments/{payment_id}/capture", fingerprint({"amount": amount, "final": final})
     )
     return await run_operation(
-        gateway, request, payment_id, claim,
+        gateway, request, "payments", claim,
         begin=lambda reserved, origin: payments.begin_capture(
             payment_id, amount, claim, reserved, origin, final=final
         ),

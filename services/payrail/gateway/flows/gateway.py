@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from payrail.gateway.domain.payments import Origin, Reserved
+from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.routing import Router
 from payrail.gateway.ports import Breakers, ProviderControls, Providers, Rules, Services, Vault
 from payrail.ledger.entry import Actor, Claim
@@ -14,6 +14,7 @@ from payrail.runtime.leases import Leases
 from payrail.runtime.metrics import Metrics
 
 AUTHORIZATION_LIFETIME_MS = 7 * 24 * 3600 * 1000
+DISPUTE_RESPONSE_MS = 7 * 24 * 3600 * 1000
 
 
 class Caller(Struct, frozen=True):
@@ -82,3 +83,7 @@ class Gateway(Struct, frozen=True):
     def expiry(self) -> str:
         """When an authorization that is given now expires."""
         return rfc3339_of_ms(self.clock.now_ms() + AUTHORIZATION_LIFETIME_MS)
+
+    def response_deadline(self) -> str:
+        """By when a dispute that is opened now has to be answered."""
+        return rfc3339_of_ms(self.clock.now_ms() + DISPUTE_RESPONSE_MS)

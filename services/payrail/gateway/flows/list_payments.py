@@ -1,17 +1,14 @@
 """A merchant's payments, newest first, page by page."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 
 from payrail.gateway.flows.gateway import Caller, Gateway
-from payrail.gateway.flows.pages import position_of, to_cursor
+from payrail.gateway.flows.pages import newest_first
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_view import payment_view
-
-_SCANNED_PER_TURN = 2_000
 
 
 class PaymentFilter(Struct, frozen=True):
@@ -45,31 +42,14 @@ class PaymentFilter(Struct, frozen=True):
 async def list_payments(
     gateway: Gateway, caller: Caller, wanted: PaymentFilter, *, limit: int, cursor: str | None
 ) -> dict[str, Any]:
-    """`{data, next_cursor}`. Raises `InvalidCursor`.
-
-    A cursor is a position in the merchant's payments in order of creation: what is added later never moves it.
-    """
+    """`{data, next_cursor}`. Raises `InvalidCursor`."""
     await gateway.journal.catch_up()
     state = gateway.journal.state
     ids = state.payments_of.get(caller.merchant_id, [])
-    below = len(ids) if cursor is None else min(position_of(cursor), len(ids))
-    found: list[Payment] = []
-    while below > 0 and len(found) <= limit:
-        stop = max(0, below - _SCANNED_PER_TURN)
-        for index in range(below - 1, stop - 1, -1):
-            below = index
-            payment = state.payments[ids[index]]
-            if wanted.matches(payment):
-                found.append(payment)
-                if len(found) > limit:
-                    break
-        await asyncio.sleep(0)  # A long scan lets other requests through.
-    more = len(found) > limit
-    # The first payment of the next page is `below`; its cursor is the position just after it.
-    return {
-        "data": [payment_view(payment) for payment in found[:limit]],
-        "next_cursor": to_cursor(below + 1) if more else None,
-    }
+    found, next_cursor = await newest_first(
+        ids, state.payments.__getitem__, wanted.matches, limit=limit, cursor=cursor
+    )
+    return {"data": [payment_view(payment) for payment in found], "next_cursor": next_cursor}
 
 
 def _searched(payment: Payment) -> Iterator[str]:

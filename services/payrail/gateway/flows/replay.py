@@ -1,17 +1,19 @@
 """Answering a request from the ledger: the first time, and again when its idempotency key comes back."""
 
+import heapq
+
 from payrail.gateway.domain.answers import Rendered, render_open, render_outcome
 from payrail.gateway.domain.errors import IdempotencyInProgress, OperationNotProcessed
 from payrail.gateway.flows.gateway import Gateway
 from payrail.ledger.claims import HeldClaim
-from payrail.ledger.entry import Claim
-from payrail.ledger.payment import Payment, evolve
-from payrail.ledger.state import Committed
+from payrail.ledger.entry import Claim, Entry
+from payrail.ledger.payment import Payment
+from payrail.ledger.state import Committed, LedgerState
 
 
 def answer_once(committed: Committed) -> Rendered:
     """The answer of an operation whose outcome entry was just written."""
-    return render_outcome(committed.entry, committed.payment)
+    return render_outcome(committed.entry, committed.subject)
 
 
 def answer_again(gateway: Gateway, held: HeldClaim) -> Rendered:
@@ -20,16 +22,16 @@ def answer_again(gateway: Gateway, held: HeldClaim) -> Rendered:
     return Rendered(rendered.status, rendered.body, replayed=True)
 
 
-def answer_by_claim(gateway: Gateway, claim: Claim, payment_id: str, operation: str) -> Rendered:
+def answer_by_claim(gateway: Gateway, claim: Claim) -> Rendered:
     """The answer to the request that did the work, by what became of its key.
 
-    Answered: the outcome. Open: 202 with the payment as it is. Given back: `OperationNotProcessed`.
+    Answered: the outcome. Open: 202 with the thing as it is. Given back: `OperationNotProcessed`.
     """
     held = gateway.journal.state.claims.get(claim.scope)
     if held is None:
-        raise OperationNotProcessed(operation)
+        raise OperationNotProcessed
     if held.answered_by is None:
-        return render_open(gateway.journal.state.payments[payment_id])
+        return render_open(gateway.journal.state.subject(held.entity))
     return _render_at(gateway, held)
 
 
@@ -38,14 +40,25 @@ def still_running() -> Rendered:
     raise IdempotencyInProgress
 
 
+def entries_of(gateway: Gateway, payment_id: str, up_to_seq: int | None = None) -> list[Entry]:
+    """The entries that make a payment what it is, those of its refunds included, in the order of the ledger."""
+    entities = gateway.journal.state.entities_of(payment_id)
+    books = [gateway.journal.read(entity, up_to_seq) for entity in entities]
+    return list(heapq.merge(*books, key=lambda entry: entry.seq))
+
+
 def _render_at(gateway: Gateway, held: HeldClaim) -> Rendered:
-    current = gateway.journal.state.payments.get(held.entity)
-    entries = gateway.journal.read(held.entity, up_to_seq=held.answered_by)
-    if current is not None and current.version == entries[-1].version:
-        return render_outcome(entries[-1], current)
-    payment: Payment | None = None
-    for entry in entries:
-        payment = evolve(payment, entry)
-    if payment is None:
+    """The answer as of the outcome entry: from the state if nothing came after it, else folded again up to there."""
+    answered_by = held.answered_by or 0
+    current = gateway.journal.state.subject(held.entity)
+    if current.seq == answered_by:
+        return render_outcome(gateway.journal.read(held.entity, answered_by)[-1], current)
+    payment_id = current.id if isinstance(current, Payment) else current.payment_id
+    then = LedgerState()
+    committed: Committed | None = None
+    for entry in entries_of(gateway, payment_id, answered_by):
+        committed = then.stage(entry)
+        then.publish()
+    if committed is None:
         raise LookupError(f"{held.entity} has no entries")
-    return render_outcome(entries[-1], payment)
+    return render_outcome(committed.entry, committed.subject)

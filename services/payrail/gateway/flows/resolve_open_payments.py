@@ -1,19 +1,26 @@
-"""The background resolver: finishes what a dead process or a lost answer left open.
+"""The background resolver: finishes what a dead process, a lost answer or a slow provider left open.
 
-One process of a data directory is the resolver, whoever holds its lease. It takes an open payment only if its
-attempt's lease is free: a live call of any process is never touched.
+One process of a data directory is the resolver, whoever holds its lease. It takes an open payment or refund only if
+its attempt's lease is free: a live call of any process is never touched.
 """
 
 import asyncio
 import logging
 from contextlib import ExitStack
 
+from msgspec import Struct
+
+from payrail.gateway.domain.disputes import is_overdue
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.run import Run
 from payrail.gateway.flows.settle_authorization import resume_authorization
+from payrail.gateway.flows.settle_dispute import give_up_overdue, resume_dispute
 from payrail.gateway.flows.settle_operation import resume_operation
+from payrail.gateway.flows.settle_refund import resume_refund
+from payrail.ledger.dispute import Dispute
 from payrail.ledger.entry import Actor
-from payrail.ledger.payment import Payment
+from payrail.ledger.refund import Refund
+from payrail.ledger.state import Subject
 
 RESOLVER = Actor("resolver", "system")
 _LEASE = "resolver"
@@ -23,13 +30,21 @@ _BACKOFF_INTERVALS_MAX = 64
 logger = logging.getLogger(__name__)
 
 
+class _Look(Struct, frozen=True):
+    """When to look again, by real time or by the one clock, whichever comes first; and how long to wait after that."""
+
+    monotonic_s: float
+    clock_s: float
+    wait_s: float
+
+
 class Resolver:
-    """Remembers when to look at which payment again; what is open, the ledger knows."""
+    """Remembers when to look at what again; what is open, the ledger knows."""
 
     def __init__(self, gateway: Gateway, interval_s: float) -> None:
         self._gateway = gateway
         self._interval_s = interval_s
-        self._next_look: dict[str, tuple[float, float]] = {}
+        self._next_look: dict[str, _Look] = {}
 
     async def run(self) -> None:
         """Sleep and look, until cancelled. A round that fails is logged and followed by the next.
@@ -44,42 +59,69 @@ class Resolver:
                 logger.exception("the resolver's round failed")
 
     async def look(self) -> None:
-        """One round: try to finish every open payment that is due and that nobody works on."""
+        """One round: try to finish everything open that is due and that nobody works on."""
         with self._gateway.leases.hold(_LEASE) as elected:
             if not elected:
                 return
             await self._gateway.journal.catch_up()
             state = self._gateway.journal.state
-            self._next_look = {key: due for key, due in self._next_look.items() if key in state.open_payments}
-            for payment_id in list(state.open_payments):
-                if self._gateway.clock.monotonic() >= self._next_look.get(payment_id, (0.0, 0.0))[0]:
-                    await self._try(payment_id)
+            open_ids = [*state.open_payments, *state.open_refunds, *state.open_disputes]
+            still_open = {*open_ids, *state.unanswered_disputes}
+            self._next_look = {key: look for key, look in self._next_look.items() if key in still_open}
+            for entity in open_ids:
+                if self._is_due(entity):
+                    await self._try(entity)
+            for dispute_id in list(state.unanswered_disputes):
+                if self._is_due(dispute_id):
+                    await self._give_up_if_overdue(state.disputes[dispute_id])
 
-    async def _try(self, payment_id: str) -> None:
+    async def _try(self, entity: str) -> None:
         gateway = self._gateway
-        payment = gateway.journal.state.payments[payment_id]
-        if payment.pending is None:
+        pending = gateway.journal.state.subject(entity).pending
+        if pending is None:
             return
         with ExitStack() as leases:
-            if not leases.enter_context(gateway.leases.hold(payment.pending.attempt.id)):
+            if not leases.enter_context(gateway.leases.hold(pending.attempt.id)):
                 return
             await gateway.journal.catch_up()
-            leased, payment = payment.pending.attempt.id, gateway.journal.state.payments[payment_id]
-            if payment.pending is None or payment.pending.attempt.id != leased:
+            leased, subject = pending.attempt.id, gateway.journal.state.subject(entity)
+            if subject.pending is None or subject.pending.attempt.id != leased:
                 return  # Another process went on meanwhile; the attempt that is open now is under a lease of its own.
-            run = Run(gateway, RESOLVER, gateway.new_id("cor"), leases)
-            settled = await _resume(run, await run.take_over(payment))
+            settled = await _resume(Run(gateway, RESOLVER, gateway.new_id("cor"), leases), subject)
         if settled.pending is not None:
-            self._back_off(payment_id)
+            self._back_off(entity)
 
-    def _back_off(self, payment_id: str) -> None:
-        wait_s = self._next_look.get(payment_id, (0.0, self._interval_s))[1]
-        longest_s = self._interval_s * _BACKOFF_INTERVALS_MAX
-        now_s = self._gateway.clock.monotonic()
-        self._next_look[payment_id] = (now_s + wait_s, min(wait_s * _BACKOFF_FACTOR, longest_s))
+    async def _give_up_if_overdue(self, dispute: Dispute) -> None:
+        gateway = self._gateway
+        if dispute.pending is not None or not is_overdue(dispute, gateway.now()):
+            return
+        with ExitStack() as leases:
+            settled = await give_up_overdue(Run(gateway, RESOLVER, gateway.new_id("cor"), leases), dispute)
+        if settled.state == "NEEDS_RESPONSE":
+            self._back_off(dispute.id)
+
+    def _is_due(self, entity: str) -> bool:
+        look, clock = self._next_look.get(entity), self._gateway.clock
+        if look is None:
+            return True
+        return clock.monotonic() >= look.monotonic_s or clock.now().timestamp() >= look.clock_s
+
+    def _back_off(self, entity: str) -> None:
+        earlier, clock = self._next_look.get(entity), self._gateway.clock
+        wait_s = earlier.wait_s if earlier else self._interval_s
+        self._next_look[entity] = _Look(
+            clock.monotonic() + wait_s,
+            clock.now().timestamp() + wait_s,
+            min(wait_s * _BACKOFF_FACTOR, self._interval_s * _BACKOFF_INTERVALS_MAX),
+        )
 
 
-async def _resume(run: Run, payment: Payment) -> Payment:
+async def _resume(run: Run, subject: Subject) -> Subject:
+    if isinstance(subject, Refund):
+        return await resume_refund(run, await run.take_over(subject))
+    if isinstance(subject, Dispute):
+        return await resume_dispute(run, await run.take_over(subject))
+    payment = await run.take_over(subject)
     pending = payment.pending
     if pending is None:
         return payment

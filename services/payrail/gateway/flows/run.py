@@ -1,15 +1,17 @@
 """A run: one attempt to bring an open operation to its end, for a caller that waits or in the background."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from typing import cast
 
 from msgspec import Struct
 
-from payrail.gateway.domain import payments
+from payrail.gateway.domain.origin import Origin, Reserved
+from payrail.gateway.domain.ownership import take_over
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.ports import CardDetails
-from payrail.ledger.entry import Actor
-from payrail.ledger.payment import Payment
-from payrail.ledger.state import Committed
+from payrail.ledger.entry import Actor, Draft
+from payrail.ledger.state import Committed, LedgerState, S, book_of
 
 
 class Run(Struct):
@@ -31,29 +33,32 @@ class Run(Struct):
     def caller_waits(self) -> bool:
         return self.card is not None
 
-    def origin(self) -> payments.Origin:
+    def origin(self) -> Origin:
         return self.gateway.origin(self.actor, self.correlation_id)
 
-    def reserve(self) -> payments.Reserved:
+    def reserve(self) -> Reserved:
         """An attempt id whose lease this run holds before anybody can read of it."""
         reserved = self.gateway.reserve()
         self.leases.enter_context(self.gateway.leases.hold(reserved.attempt_id))
         self.leases.callback(self.gateway.breakers.forget, reserved.attempt_id)
         return reserved
 
-    async def decide(self, decision: payments.Continue) -> Payment:
-        """Append what `decision` says; the payment after it."""
-        result = await self.gateway.journal.append("payments", decision)
+    async def decide(self, subject: S, decision: Callable[[LedgerState], Draft | S]) -> S:
+        """Append what `decision` says of `subject`; the payment or refund after it."""
+        result = await self.gateway.journal.append(book_of(subject), decision)
         if not isinstance(result, Committed):
             return result
         if result.entry.idempotency is not None and result.entry.idempotency.status == "finished":
             self.outcome = result
-        return result.payment
+        return cast("S", result.subject)
 
-    async def take_over(self, payment: Payment) -> Payment:
+    async def take_over(self, subject: S) -> S:
         """Make this process the owner of the open attempt, whose lease this run holds."""
-        if payment.pending is None:
-            return payment
-        attempt_id = payment.pending.attempt.id
-        decision = payments.take_over(payment.id, attempt_id, self.gateway.owner, self.origin())
-        return await self.decide(decision)
+        if subject.pending is None:
+            return subject
+        attempt_id, owner, origin = subject.pending.attempt.id, self.gateway.owner, self.origin()
+
+        def decision(state: LedgerState) -> Draft | S:
+            return cast("Draft | S", take_over(state, subject.id, attempt_id, owner, origin))
+
+        return await self.decide(subject, decision)

@@ -8,7 +8,8 @@ from payrail.gateway.domain import payments
 from payrail.gateway.domain.outcomes import Approved, Declined, NotFound, NotProcessed, Reversed, Unknown
 from payrail.gateway.flows.run import Run
 from payrail.gateway.flows.settle_operation import resume_operation, settle_operation
-from payrail.ledger.payment import Payment, Pending
+from payrail.ledger.attempts import Pending
+from payrail.ledger.payment import Payment
 
 
 async def ask_providers(run: Run, payment: Payment) -> Payment:
@@ -50,7 +51,7 @@ async def clear_up(run: Run, payment: Payment) -> Payment:
                 decision = payments.start_reversal(
                     payment.id, pending.attempt.id, run.reserve(), run.origin()
                 )
-                payment = await run.decide(decision)
+                payment = await run.decide(payment, decision)
     return await _reverse(run, payment) if payment.state == "REVERSING" else payment
 
 
@@ -72,7 +73,7 @@ async def _reverse(run: Run, payment: Payment) -> Payment:
         run.origin(),
         go_on=run.caller_waits,
     )
-    return await run.decide(decision)
+    return await run.decide(payment, decision)
 
 
 async def _record(
@@ -83,7 +84,7 @@ async def _record(
         payment.id, pending.attempt.id, answer, run.reserve() if may_follow else None, run.origin(),
         expires_at=run.gateway.expiry(), go_on=run.caller_waits,
     )  # fmt: skip
-    return await run.decide(decision)
+    return await run.decide(payment, decision)
 
 
 async def _capture_if_automatic(run: Run, payment: Payment) -> Payment:

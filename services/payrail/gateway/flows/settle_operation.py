@@ -7,7 +7,8 @@ still arrive. It stays unknown, and its amount stays taken, until the provider s
 from payrail.gateway.domain import payments
 from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotFound, Unknown
 from payrail.gateway.flows.run import Run
-from payrail.ledger.payment import Payment, Pending
+from payrail.ledger.attempts import Pending
+from payrail.ledger.payment import Payment
 
 
 async def settle_operation(run: Run, payment: Payment) -> Payment:
@@ -49,4 +50,6 @@ async def _send(run: Run, payment: Payment, pending: Pending) -> Answer:
 
 
 async def _record(run: Run, payment: Payment, pending: Pending, answer: Answer) -> Payment:
-    return await run.decide(payments.record_operation(payment.id, pending.attempt.id, answer, run.origin()))
+    return await run.decide(
+        payment, payments.record_operation(payment.id, pending.attempt.id, answer, run.origin())
+    )

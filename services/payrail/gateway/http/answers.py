@@ -6,6 +6,7 @@ from payrail.runtime.contract_app import Answer, Call
 from payrail.runtime.problems import PROBLEM_MEDIA_TYPE
 
 _ACCEPTED = 202
+_ID_NAMES = {"pay_": "payment_id", "ref_": "refund_id", "dsp_": "dispute_id"}
 
 
 def request_of(call: Call) -> Request:
@@ -23,7 +24,10 @@ def _bare(key: str) -> str:
 def answer(call: Call, rendered: Rendered) -> Answer:
     """A flow's answer on its way out: marked when it is a replay, with a time to come back when it is not final."""
     call.log["outcome"] = rendered.body.get("state", rendered.body.get("code"))
-    call.log["payment_id"] = rendered.body.get("id", call.path.get("payment_id"))
+    named = _ID_NAMES.get(str(rendered.body.get("id", ""))[:4])
+    if named is not None:
+        call.log[named] = rendered.body["id"]
+    call.log.update({name: value for name, value in call.path.items() if name in _ID_NAMES.values()})
     headers = {}
     if rendered.replayed:
         headers["Idempotent-Replayed"] = "true"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.http import health, payments, providers, routing
+from payrail.gateway.http import disputes, health, payments, providers, refunds, routing
 from payrail.runtime.contract_app import Answer, Call, Handler
 
 GatewayHandler = Callable[[Gateway, Call], Awaitable[Answer]]
@@ -12,6 +12,8 @@ HANDLERS: dict[str, GatewayHandler] = {
     **payments.HANDLERS,
     **providers.HANDLERS,
     **routing.HANDLERS,
+    **refunds.HANDLERS,
+    **disputes.HANDLERS,
     **health.HANDLERS,
 }
 

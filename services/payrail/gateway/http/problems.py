@@ -10,20 +10,26 @@ from payrail.gateway.ports import (
     VaultUnavailable,
 )
 from payrail.ledger.money import UnknownCurrency
-from payrail.ledger.payment import InvalidTransition
+from payrail.ledger.transitions import InvalidTransition
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.problems import ErrorTable
 
 PROBLEMS = ErrorTable(
     {
         InvalidCursor: (400, "A query parameter is not valid"),
+        errors.MakerCheckerViolation: (403, "Another user has to decide"),
         errors.PaymentNotFound: (404, "There is no such thing"),
+        errors.DisputeNotFound: (404, "There is no such thing"),
+        errors.DisputeOpen: (409, "A dispute is open"),
+        errors.DeadlinePassed: (409, "The deadline has passed"),
+        errors.RefundNotFound: (404, "There is no such thing"),
         TokenNotFound: (404, "There is no such token"),
-        InvalidTransition: (409, "The payment's state does not allow it"),
-        errors.OperationInProgress: (409, "Another operation on this payment is running"),
+        InvalidTransition: (409, "The state does not allow it"),
+        errors.OperationInProgress: (409, "Another operation is running"),
         errors.IdempotencyInProgress: (409, "The first request with this key is still running"),
         errors.IdempotencyKeyReused: (422, "The idempotency key was used for another request"),
         errors.AmountExceedsAuthorized: (422, "The amount is more than is left to capture"),
+        errors.AmountExceedsRefundable: (422, "The amount is more than can be refunded"),
         UnknownCurrency: (422, "The currency is not supported"),
         CardRefused: (422, "The card cannot be used"),
         ProviderRefused: (422, "The request body is not valid"),

@@ -26,7 +26,8 @@ class Directory:
         caller = self._caller(key, asserted)
         needed = operation.extensions["x-required-role"]
         if ROLES.index(caller.role) < ROLES.index(needed):
-            raise _forbidden(f"This needs the role {needed}; the caller is {caller.role}.")
+            code = operation.extensions.get("x-role-refusal-code", "forbidden")
+            raise _forbidden(f"This needs the role {needed}; the caller is {caller.role}.", code)
         return caller
 
     def _caller(self, key: str, asserted: Mapping[str, str]) -> Caller:
@@ -63,8 +64,8 @@ class Directory:
         return Caller(asserted[MERCHANT], asserted[USER], asserted[ROLE])
 
 
-def _forbidden(detail: str) -> Problem:
-    return Problem(403, "forbidden", "Not allowed", detail)
+def _forbidden(detail: str, code: str = "forbidden") -> Problem:
+    return Problem(403, code, "Not allowed", detail)
 
 
 def _invalid_header(detail: str) -> Problem:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
-from payrail.ledger.payment_events import DECODERS
+from payrail.ledger.entry_types import DECODERS
 from payrail.runtime import faults
 from payrail.runtime.append_log import TornTail, quarantine_torn_tail, read_complete_lines, report_torn_tail
 from payrail.runtime.durable_file import replace_file, sync_data, sync_directory, write_all

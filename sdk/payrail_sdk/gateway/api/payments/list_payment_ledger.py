@@ -113,8 +113,8 @@ def sync_detailed(
 ) -> Response[LedgerEntryList | Problem]:
     """Read a payment's ledger
 
-     The ledger entries of the payment with their postings, oldest first. State and amounts of the
-    payment are nothing but the fold of these.
+     The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
+    State and amounts of the payment are nothing but the fold of these.
 
     Args:
         payment_id (str):
@@ -154,8 +154,8 @@ def sync(
 ) -> LedgerEntryList | Problem | None:
     """Read a payment's ledger
 
-     The ledger entries of the payment with their postings, oldest first. State and amounts of the
-    payment are nothing but the fold of these.
+     The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
+    State and amounts of the payment are nothing but the fold of these.
 
     Args:
         payment_id (str):
@@ -190,8 +190,8 @@ async def asyncio_detailed(
 ) -> Response[LedgerEntryList | Problem]:
     """Read a payment's ledger
 
-     The ledger entries of the payment with their postings, oldest first. State and amounts of the
-    payment are nothing but the fold of these.
+     The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
+    State and amounts of the payment are nothing but the fold of these.
 
     Args:
         payment_id (str):
@@ -229,8 +229,8 @@ async def asyncio(
 ) -> LedgerEntryList | Problem | None:
     """Read a payment's ledger
 
-     The ledger entries of the payment with their postings, oldest first. State and amounts of the
-    payment are nothing but the fold of these.
+     The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
+    State and amounts of the payment are nothing but the fold of these.
 
     Args:
         payment_id (str):
