@@ -9,6 +9,7 @@ import pytest
 
 from payrail.cli.stack import Stack, embedded
 from payrail.runtime.settings import Settings, load_settings
+from secrets_scan import find_secrets
 from stack_process import StackProcess
 
 
@@ -37,6 +38,7 @@ async def running_stack(tmp_path: Path) -> AsyncIterator[RunningStack]:
     settings = load_settings(payrail_data_dir=tmp_path / "data")
     async with embedded(settings).alive() as stack:
         yield RunningStack(settings, stack)
+    assert find_secrets(settings.payrail_data_dir) == []
 
 
 StartStack = Callable[..., StackProcess]
@@ -55,6 +57,8 @@ def start_stack(tmp_path: Path) -> Iterator[StartStack]:
     yield start
     for stack in started:
         stack.kill()
+    for stack in started:
+        assert find_secrets(stack.data_dir, stack.said()) == []
 
 
 @pytest.fixture

@@ -27,24 +27,31 @@ PORT_SETTINGS = {
 }
 # Below the range from which the system gives ports to clients, so that none of those takes ours between two starts.
 _PORTS = range(20_000, 32_000)
+_PARTS = 8
 
 
 class StackDied(AssertionError):
     """The process ended while the test waited for something else; the message holds all it said."""
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    for _ in range(100):
-        port = random.choice(_PORTS)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port")
+def free_ports(number: int) -> list[int]:
+    """Different ports that nobody listens on now; processes that test side by side choose from parts of their own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PARTS
+    candidates = list(_PORTS[worker::_PARTS])
+    random.shuffle(candidates)
+    free = [port for port in candidates[: number * 20] if _is_free(port)]
+    assert len(free) >= number, "no free ports"
+    return free[:number]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
@@ -66,7 +73,7 @@ class StackProcess:
         self.data_dir = data_dir
         self.options = list(options)
         self.env = dict(env or {})
-        self.ports = {service: free_port() for service in PORT_SETTINGS}
+        self.ports = dict(zip(PORT_SETTINGS, free_ports(len(PORT_SETTINGS)), strict=True))
         self.merchant_key = load_settings().merchant_api_key
         self.console_key = load_settings().console_api_key
         self.internal_key = load_settings().internal_api_key_gateway

@@ -8,11 +8,13 @@ from ._senders import AsyncSender, Sender
 from ._settings import Identity, settings
 from .async_disputes import AsyncDisputes
 from .async_payments import AsyncPayments
+from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
 from .disputes import Disputes
-from .gateway.api.health import get_health
-from .gateway.models import Health
+from .gateway.api.health import get_health, get_metrics, get_services_health
+from .gateway.models import Health, ServicesHealth
 from .payments import Payments
+from .providers import Providers, Routing
 from .refunds import Refunds
 
 TIMEOUT_S = 60.0
@@ -30,6 +32,10 @@ class PayRail:
 
     payments: Payments
     """Make, authorize, capture and cancel payments, and look at them."""
+    providers: Providers
+    """How the providers are, and failures on demand."""
+    routing: Routing
+    """Which provider a payment takes, and why."""
     refunds: Refunds
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
@@ -66,12 +72,24 @@ class PayRail:
             http_client,
         )
         self.payments = Payments(self._sender)
+        self.providers = Providers(self._sender)
+        self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
 
     def health(self) -> Health:
         """How the gateway is."""
         return self._sender.call(Health, lambda client: get_health.sync_detailed(client=client))
+
+    def services_health(self) -> ServicesHealth:
+        """How the gateway and the services behind it are, asked for now."""
+        return self._sender.call(
+            ServicesHealth, lambda client: get_services_health.sync_detailed(client=client)
+        )
+
+    def metrics(self) -> str:
+        """The metrics of the worker that answers, in Prometheus' text format."""
+        return self._sender.call(str, lambda client: get_metrics.sync_detailed(client=client))
 
     def close(self) -> None:
         """Close the connections. The client cannot be used any more."""
@@ -95,6 +113,10 @@ class AsyncPayRail:
 
     payments: AsyncPayments
     """Make, authorize, capture and cancel payments, and look at them."""
+    providers: AsyncProviders
+    """How the providers are, and failures on demand."""
+    routing: AsyncRouting
+    """Which provider a payment takes, and why."""
     refunds: AsyncRefunds
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
@@ -116,12 +138,24 @@ class AsyncPayRail:
             http_client,
         )
         self.payments = AsyncPayments(self._sender)
+        self.providers = AsyncProviders(self._sender)
+        self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
 
     async def health(self) -> Health:
         """How the gateway is."""
         return await self._sender.call(Health, lambda client: get_health.asyncio_detailed(client=client))
+
+    async def services_health(self) -> ServicesHealth:
+        """How the gateway and the services behind it are, asked for now."""
+        return await self._sender.call(
+            ServicesHealth, lambda client: get_services_health.asyncio_detailed(client=client)
+        )
+
+    async def metrics(self) -> str:
+        """The metrics of the worker that answers, in Prometheus' text format."""
+        return await self._sender.call(str, lambda client: get_metrics.asyncio_detailed(client=client))
 
     async def aclose(self) -> None:
         """Close the connections. The client cannot be used any more."""

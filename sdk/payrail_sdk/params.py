@@ -8,8 +8,10 @@ from .gateway.models import (
     AuthorizePaymentRequest,
     CaptureMethod,
     CapturePaymentRequest,
+    CardBrand,
     CardInput,
     CreatePaymentRequest,
+    ExplainRoutingRequest,
     Metadata,
     NewCardMethod,
     PaymentState,
@@ -145,6 +147,26 @@ def one_or_more(given: Value | Sequence[Value] | None) -> list[Value] | Unset:
     if given is None:
         return UNSET
     return [cast(Value, given)] if isinstance(given, str) else list(cast("Sequence[Value]", given))
+
+
+def routing_question(
+    payment_id: str | None,
+    *,
+    amount: int | None,
+    currency: str | None,
+    country: str | None,
+    brand: CardBrand | None,
+    card_bin: str | None,
+) -> ExplainRoutingRequest:
+    """The body of explain."""
+    return ExplainRoutingRequest(
+        payment_id=or_unset(payment_id),
+        amount=or_unset(amount),
+        currency=or_unset(currency),
+        country=or_unset(country),
+        brand=or_unset(brand),
+        bin_=or_unset(card_bin),
+    )
 
 
 def or_unset(value: Value | None) -> Value | Unset:

@@ -23,6 +23,7 @@ import pytest
 from payrail.cli.stack import embedded
 from payrail.runtime import faults
 from payrail.runtime.settings import load_settings
+from secrets_scan import CVC, find_secrets
 from stack_process import StackDied, StackProcess, wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
@@ -65,7 +66,7 @@ async def _survey() -> Counter[str]:
 def _requests() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """A payment's life: path, idempotency key and body of each request."""
     yield "/payments", "create", BODY
-    yield "/payments/{}/authorize", "authorize", {"cvc": "123"}
+    yield "/payments/{}/authorize", "authorize", {"cvc": CVC}
     yield "/payments/{}/capture", "capture", {}
 
 
@@ -211,6 +212,7 @@ def _check_files(data_dir: Path) -> None:
 
 
 def _check_sound(data_dir: Path) -> None:
+    assert find_secrets(data_dir) == []
     command = [sys.executable, "-m", "payrail.cli.main", "verify", "--data-dir", str(data_dir)]
     verified = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -17,6 +17,8 @@ from payrail.runtime.clock import SystemClock
 from payrail.runtime.ids import IdSource
 from payrail.runtime.journal import FileJournal
 from payrail.runtime.leases import Leases
+from payrail.runtime.metrics import Metrics
+from stand_ins.routing import ClosedBreakers, FixedRules, NoServices, SilentProviders
 
 CALLER = Caller("m_demo", "key_demo", "operator")
 TERMS = {"amount": 1000, "currency": "USD", "capture_method": "manual", "country": "US"}
@@ -60,7 +62,21 @@ async def open_gateway(directory: Path, ids: IdSource) -> Gateway:
     journal = await FileJournal.open(directory / "ledger", lambda: ids.new("le"))
     leases = Leases(directory / "run" / "leases.lock")
     clock = SystemClock(None)
-    return Gateway(journal, WillingVault(), WillingProviders(), clock, leases, ids.new, "test", "0")
+    return Gateway(
+        journal=journal,
+        vault=WillingVault(),
+        providers=WillingProviders(),
+        clock=clock,
+        leases=leases,
+        new_id=ids.new,
+        owner="test",
+        version="0",
+        rules=FixedRules(),
+        breakers=ClosedBreakers(),
+        provider_controls=SilentProviders(),
+        services=NoServices(),
+        metrics=Metrics(),
+    )
 
 
 async def test_life_of_a_payment_and_its_replays(tmp_path: Path, ids: IdSource) -> None:

@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
         script.received.append(Received(self.command, self.path, headers, body))
         script.take()(self)
 
-    do_GET = do_POST = _serve  # noqa: N815 - the names that the base class looks for
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the names that the base class looks for
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Keep quiet."""

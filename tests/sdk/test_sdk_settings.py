@@ -203,6 +203,11 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.payments.cancel("pay_1"),
         lambda client: client.payments.list().first_page(),
         lambda client: client.payments.ledger("pay_1").first_page(),
+        lambda client: client.providers.list(),
+        lambda client: client.providers.inject_failure("providerA", "error", remaining=1),
+        lambda client: client.providers.clear_failures("providerA"),
+        lambda client: client.routing.rules(),
+        lambda client: client.routing.explain(amount=1, currency="EUR"),
         lambda client: client.refunds.request(payment_id="pay_1", reason="x"),
         lambda client: client.refunds.get("ref_1"),
         lambda client: client.refunds.approve("ref_1"),
@@ -214,6 +219,8 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.disputes.resolve("dsp_1", "LOST"),
         lambda client: client.disputes.list().first_page(),
         lambda client: client.health(),
+        lambda client: client.services_health(),
+        lambda client: client.metrics(),
     ]
     for call in calls:
         server.then(answer(499))
@@ -221,7 +228,10 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
             caller(call)
     called = {(request.method.lower(), request.path.split("?")[0]) for request in server.received}
     offered = {
-        (method, path.format(payment_id="pay_1", refund_id="ref_1", dispute_id="dsp_1"))
+        (
+            method,
+            path.format(payment_id="pay_1", refund_id="ref_1", dispute_id="dsp_1", provider_id="providerA"),
+        )
         for path, item in CONTRACT["paths"].items()
         for method in item
         if method in ("get", "post", "put", "patch", "delete")

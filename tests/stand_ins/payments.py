@@ -12,6 +12,7 @@ from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import PaymentCreated, PaymentMethod
 from payrail.ledger.state import Committed, LedgerState
 from stand_ins.memory_journal import MemoryJournal
+from stand_ins.routing import ROUTER
 
 MERCHANT = "m_demo"
 AT = "2025-01-01T00:00:00.000Z"
@@ -76,7 +77,7 @@ class Desk:
     def begin_authorization(self, payment_id: str) -> Payment:
         return self._done(
             payments.begin_authorization(
-                payment_id, self._claim(payment_id, "authorize"), self.reserve(), ORIGIN
+                payment_id, self._claim(payment_id, "authorize"), self.reserve(), ORIGIN, router=ROUTER
             )
         )
 

@@ -148,7 +148,9 @@ def _ledger_jobs(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
 
 
 def _gateway(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+    from payrail.gateway.domain.breaker import BreakerPolicy
     from payrail.gateway.wiring import build
+    from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
     from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
     from payrail_sdk.vault import AuthenticatedClient as VaultClient
 
@@ -158,6 +160,8 @@ def _gateway(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
     vault.set_async_httpx_client(_client(stack, "vault", settings.vault_url, log))
     providers = ProviderClient(base_url=settings.provider_sim_url, token=key)
     providers.set_async_httpx_client(_client(stack, "provider-sim", settings.provider_sim_url, log))
+    jobs = JobsClient(base_url=settings.ledger_jobs_url, token=key)
+    jobs.set_async_httpx_client(_client(stack, "ledger-jobs", settings.ledger_jobs_url, log))
     return build(
         data_dir=settings.payrail_data_dir,
         clock=clock,
@@ -165,7 +169,13 @@ def _gateway(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
         console_key=settings.console_api_key,
         vault=vault,
         providers=providers,
+        jobs=jobs,
         resolver_interval_s=settings.resolver_interval_s,
+        breaker=BreakerPolicy(
+            settings.breaker_failure_threshold, settings.breaker_open_s, settings.breaker_half_open_probes
+        ),
+        routing_rules=settings.routing_rules,
+        metrics_interval_s=settings.metrics_interval_s,
         log=log,
     )
 

@@ -1,10 +1,13 @@
-"""What the gateway needs of the world: a vault and providers. `adapters` makes both real through the SDK."""
+"""What the gateway needs of the world: a vault, providers, and what routing stands on. `adapters` makes it real."""
 
-from typing import ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
 
+from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
+from payrail.gateway.domain.routing import Availability, RulesInForce
 from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, PaymentMethod
@@ -130,4 +133,82 @@ class Providers(Protocol):
 
     async def resolve_dispute(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
         """End the dispute as it is being resolved."""
+        ...
+
+
+class Rules(Protocol):
+    """Where the routing rules come from."""
+
+    def in_force(self) -> RulesInForce:
+        """The last good rules."""
+        ...
+
+
+class Breakers(Protocol):
+    """The circuit breakers of all providers, shared by every process of the data directory."""
+
+    def survey(self, attempt_id: str) -> Mapping[str, Availability]:
+        """What each breaker says to this attempt. Where only probes pass it reserves one for the attempt, if one is
+        free; `forget` gives it back."""
+        ...
+
+    def forget(self, attempt_id: str) -> None:
+        """Give back what is still reserved for the attempt."""
+        ...
+
+    def states(self) -> Mapping[str, Breaker]:
+        """Each breaker as it stands now."""
+        ...
+
+
+class ProviderRefused(Exception):
+    """A provider's control will not take the request; code and errors go to the caller as the provider said them."""
+
+    def __init__(self, code: str, detail: str, errors: list[dict[str, str]]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+
+
+class ProviderUnreachable(Exception):
+    """A provider's control does not answer. Whether it did what was asked nobody knows; asking again is safe."""
+
+    code = "provider_unavailable"
+    detail = "The provider does not answer."
+    headers: ClassVar = {"Retry-After": "1"}
+
+
+class ProviderControls(Protocol):
+    """What the simulated providers show of themselves, and the failures that can be put into them."""
+
+    async def state(self, provider: str, correlation_id: str) -> Mapping[str, Any] | None:
+        """The provider's own account of itself, none if it does not answer in good time."""
+        ...
+
+    async def inject_failure(
+        self, provider: str, failure: Mapping[str, Any], correlation_id: str
+    ) -> Mapping[str, Any]:
+        """Make it fail as told; the rule in force. Raises `ProviderRefused` and `ProviderUnreachable`."""
+        ...
+
+    async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
+        """Take all its failures away; how many there were. Raises `ProviderUnreachable`."""
+        ...
+
+
+class ServiceReport(Struct, frozen=True):
+    """How a service answered a question for its health: `ok`, `degraded`, or `unavailable` where it did not."""
+
+    service: str
+    status: str
+    latency_ms: float | None
+    version: str | None
+
+
+class Services(Protocol):
+    """The services that the gateway stands on."""
+
+    async def reports(self, correlation_id: str) -> Sequence[ServiceReport]:
+        """Each one's health, asked for now and all at once."""
         ...

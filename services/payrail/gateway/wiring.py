@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,11 +13,18 @@ from typing import Any
 
 import orjson
 
+from payrail.gateway.adapters.breakers import FileBreakers
+from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from payrail.gateway.adapters.merchants import MerchantsFile
-from payrail.gateway.adapters.providers import SdkProviders
+from payrail.gateway.adapters.provider_controls import SdkProviderControls
+from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
+from payrail.gateway.adapters.routing_rules import RoutingRulesFile
+from payrail.gateway.adapters.services import SdkServices
 from payrail.gateway.adapters.vault import SdkVault
+from payrail.gateway.domain.breaker import BreakerPolicy
 from payrail.gateway.flows.gateway import Gateway
+from payrail.gateway.flows.get_metrics import gauges
 from payrail.gateway.flows.resolve_open_payments import Resolver
 from payrail.gateway.http.handlers import Handlers
 from payrail.gateway.http.problems import PROBLEMS
@@ -28,8 +35,12 @@ from payrail.runtime.ids import IdSource
 from payrail.runtime.journal import FileJournal
 from payrail.runtime.leases import Leases
 from payrail.runtime.logs import LogWriter
+from payrail.runtime.metrics import Metrics, keep_samples
+from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
 from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
 from payrail_sdk.vault import AuthenticatedClient as VaultClient
+
+SAMPLES = Path("metrics", "service_metrics.jsonl")
 
 
 def build(
@@ -40,42 +51,53 @@ def build(
     console_key: str,
     vault: VaultClient,
     providers: ProviderClient,
+    jobs: JobsClient,
     resolver_interval_s: float,
+    breaker: BreakerPolicy,
+    routing_rules: Path | None,
+    metrics_interval_s: float,
     log: LogWriter | None = None,
 ) -> ContractApp:
     """The gateway over `data_dir`. Its ledger is open from the start of the app's lifespan to the end.
 
-    Several processes may run one on the same directory. `vault` and `providers` carry the gateway's internal key.
+    Several processes may run one on the same directory. The clients carry the gateway's internal key.
+    Raises `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one the packaged rules hold.
     """
     handlers = Handlers()
     ids = IdSource(clock, random.Random(secrets.randbits(256)))  # noqa: S311 - ids are names, not secrets
     directory = Directory(MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key), console_key)
+    rules = RoutingRulesFile(routing_rules, clock, providers=PROVIDERS)
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         journal = await FileJournal.open(data_dir / "ledger", lambda: ids.new("le"))
         leases = Leases(data_dir / "run" / "leases.lock")
+        breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         gateway = Gateway(
-            journal,
-            SdkVault(vault),
-            SdkProviders(providers),
-            clock,
-            leases,
-            ids.new,
-            _owner(ids),
-            version("payrail"),
+            journal=journal,
+            vault=SdkVault(vault),
+            providers=GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call),
+            clock=clock,
+            leases=leases,
+            new_id=ids.new,
+            owner=_owner(ids),
+            version=version("payrail"),
+            rules=rules,
+            breakers=breakers,
+            provider_controls=SdkProviderControls(providers),
+            services=SdkServices(vault, providers, jobs),
+            metrics=metrics,
         )
+        metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
+        samples = keep_samples(metrics, data_dir / SAMPLES, "gateway", metrics_interval_s, clock.now)
         cache = IdempotencyCache(data_dir / "idempotency" / "idempotency_keys.json", journal, clock, leases)
-        background = [
-            asyncio.create_task(Resolver(gateway, resolver_interval_s).run(), name="resolver"),
-            asyncio.create_task(cache.run(), name="idempotency cache"),
-        ]
+        resolver = Resolver(gateway, resolver_interval_s)
         try:
-            yield
+            async with _background(resolver.run(), cache.run(), samples):
+                yield
         finally:
-            for task in background:
-                await _stop(task)
             await journal.close()
             leases.close()
 
@@ -87,6 +109,7 @@ def build(
         errors=PROBLEMS,
         lifespan=lifespan,
         log=log,
+        observe=metrics.observe_request,
     )
 
 
@@ -99,7 +122,14 @@ def _owner(ids: IdSource) -> str:
     return f"gateway-{os.getpid()}-{ids.new('own')}"
 
 
-async def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+@asynccontextmanager
+async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the work beside the block, and end it with the block."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -45,10 +45,15 @@ class Candidate(Struct, frozen=True, omit_defaults=True):
 
 
 class Routing(Struct, frozen=True, omit_defaults=True):
-    """The routing decision: candidates in the order in which they are tried, and those left out with the reason."""
+    """The routing decision: candidates in the order in which they are tried, and those left out with the reason.
+
+    `rule` decided the order, none where costs alone did; `rules_digest` names the rules that were in force.
+    """
 
     candidates: tuple[Candidate, ...]
     excluded: tuple[Candidate, ...] = ()
+    rule: str | None = None
+    rules_digest: str | None = None
 
 
 class AttemptOpened(Struct, frozen=True, omit_defaults=True):

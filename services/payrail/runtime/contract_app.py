@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+#: Told of each request when it is answered: operationId (none where no operation fits), status, duration in seconds.
+Observer = Callable[[str | None, int, float], None]
 
 _STATUS_CLIENT_GONE = 499
 # What may follow /docs: nothing, or the name of one file of Swagger UI.
@@ -60,6 +62,7 @@ def build_contract_app(
     errors: ErrorTable,
     lifespan: Lifespan | None = None,
     log: LogWriter | None = None,
+    observe: Observer | None = None,
 ) -> "ContractApp":
     """The app of `service`.
 
@@ -70,7 +73,7 @@ def build_contract_app(
     """
     document = ContractDocument(contract)
     api = ContractAPI(document, handlers=handlers, authenticate=authenticate, errors=errors)
-    return ContractApp(service, document, api.routes, lifespan, log or stderr_log())
+    return ContractApp(service, document, api.routes, lifespan, log or stderr_log(), observe)
 
 
 class ContractApp:
@@ -83,11 +86,13 @@ class ContractApp:
         routes: RouteTable,
         lifespan: Lifespan | None,
         log: LogWriter,
+        observe: Observer | None,
     ) -> None:
         self.service = service
         self.routes = routes
         self._lifespan = lifespan
         self._log = log
+        self._observe = observe
         self._pages = document_pages(document, _nothing_here)
         base = document.base_path.encode()
         self._docs, self._document = base + DOCS_PATH.encode(), base + DOCUMENT_PATH.encode()
@@ -166,6 +171,9 @@ class ContractApp:
             raise refusals.not_found() from None
 
     def _log_request(self, request: Request, status: int, code: str | None, started_ns: int) -> None:
+        elapsed_ns = perf_counter_ns() - started_ns
+        if self._observe is not None:
+            self._observe(request.operation, status, elapsed_ns / 1_000_000_000)
         self._log.write(
             {
                 "time": datetime.now(UTC),
@@ -175,7 +183,7 @@ class ContractApp:
                 "route": request.route,
                 "status": status,
                 "code": code,
-                "duration_ms": (perf_counter_ns() - started_ns) // 1_000 / 1_000,
+                "duration_ms": elapsed_ns // 1_000 / 1_000,
                 "correlation_id": request.correlation_id,
                 **request.log,
             }

@@ -110,13 +110,19 @@ class ReplaceFaults:
 
 
 def replace_file(
-    path: Path, chunks: Iterable[bytes], *, mode: int = 0o644, points: ReplaceFaults | None = None
+    path: Path,
+    chunks: Iterable[bytes],
+    *,
+    mode: int = 0o644,
+    points: ReplaceFaults | None = None,
+    durable: bool = True,
 ) -> None:
     """Put a new content in place of a file in one step: a reader or a crash sees the old one or the new,
     whole.
 
     The temporary name is fixed, so that what a crash left is overwritten by the next replacement; callers
-    hold a lock that lets one process replace at a time.
+    hold a lock that lets one process replace at a time. With ``durable=False`` the new content survives the
+    process, not a power cut.
     """
     temporary = path.with_name(path.name + ".tmp")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
@@ -124,7 +130,8 @@ def replace_file(
         os.fchmod(fd, mode)  # The process's umask must not decide who may read a file that holds keys.
         for chunk in chunks:
             write_all(fd, chunk)
-        os.fsync(fd)
+        if durable:
+            os.fsync(fd)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -136,4 +143,5 @@ def replace_file(
     temporary.replace(path)
     if points is not None:
         faults.point(points.after_replace)
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)

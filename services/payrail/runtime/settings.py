@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     breaker_failure_threshold: Count = 5
     breaker_open_s: Seconds = 30
     breaker_half_open_probes: Count = 2
+    routing_rules: Path | None = None
+    metrics_interval_s: Seconds = 10
 
     @property
     def is_production(self) -> bool:

@@ -5,11 +5,16 @@ from .actor import Actor
 from .actor_role import ActorRole
 from .approve_refund_request import ApproveRefundRequest
 from .authorize_payment_request import AuthorizePaymentRequest
+from .brand_cost import BrandCost
+from .breaker import Breaker
+from .breaker_state import BreakerState
+from .breaker_transition import BreakerTransition
 from .cancel_payment_request import CancelPaymentRequest
 from .capture_method import CaptureMethod
 from .capture_payment_request import CapturePaymentRequest
 from .card_brand import CardBrand
 from .card_input import CardInput
+from .cleared_failures import ClearedFailures
 from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
 from .decline import Decline
@@ -23,10 +28,17 @@ from .dispute_evidence import DisputeEvidence
 from .dispute_list import DisputeList
 from .dispute_outcome import DisputeOutcome
 from .dispute_state import DisputeState
+from .explain_routing_request import ExplainRoutingRequest
+from .failure_mode import FailureMode
+from .failure_operation import FailureOperation
+from .failure_rule import FailureRule
+from .failure_rule_operation import FailureRuleOperation
 from .field_error import FieldError
+from .fixed_amount import FixedAmount
 from .health import Health
 from .health_service import HealthService
 from .health_status import HealthStatus
+from .inject_failure_request import InjectFailureRequest
 from .ledger_entry import LedgerEntry
 from .ledger_entry_book import LedgerEntryBook
 from .ledger_entry_data import LedgerEntryData
@@ -45,6 +57,9 @@ from .payment_state import PaymentState
 from .posting import Posting
 from .posting_side import PostingSide
 from .problem import Problem
+from .provider_board import ProviderBoard
+from .provider_health import ProviderHealth
+from .provider_health_profile_type_1 import ProviderHealthProfileType1
 from .provider_id import ProviderId
 from .refund import Refund
 from .refund_attempt import RefundAttempt
@@ -56,6 +71,19 @@ from .refund_state import RefundState
 from .reject_refund_request import RejectRefundRequest
 from .request_refund_request import RequestRefundRequest
 from .resolve_dispute_request import ResolveDisputeRequest
+from .routing_candidate import RoutingCandidate
+from .routing_condition import RoutingCondition
+from .routing_cost import RoutingCost
+from .routing_explanation import RoutingExplanation
+from .routing_explanation_provider_type_1 import RoutingExplanationProviderType1
+from .routing_fault import RoutingFault
+from .routing_rule import RoutingRule
+from .routing_rules import RoutingRules
+from .service_report import ServiceReport
+from .service_report_service import ServiceReportService
+from .service_report_status import ServiceReportStatus
+from .services_health import ServicesHealth
+from .services_health_status import ServicesHealthStatus
 from .submit_evidence_request import SubmitEvidenceRequest
 from .token_method import TokenMethod
 
@@ -64,11 +92,16 @@ __all__ = (
     "ActorRole",
     "ApproveRefundRequest",
     "AuthorizePaymentRequest",
+    "BrandCost",
+    "Breaker",
+    "BreakerState",
+    "BreakerTransition",
     "CancelPaymentRequest",
     "CaptureMethod",
     "CapturePaymentRequest",
     "CardBrand",
     "CardInput",
+    "ClearedFailures",
     "CreatePaymentRequest",
     "CreatePaymentRequestCaptureMethod",
     "Decline",
@@ -82,10 +115,17 @@ __all__ = (
     "DisputeList",
     "DisputeOutcome",
     "DisputeState",
+    "ExplainRoutingRequest",
+    "FailureMode",
+    "FailureOperation",
+    "FailureRule",
+    "FailureRuleOperation",
     "FieldError",
+    "FixedAmount",
     "Health",
     "HealthService",
     "HealthStatus",
+    "InjectFailureRequest",
     "LedgerEntry",
     "LedgerEntryBook",
     "LedgerEntryData",
@@ -104,6 +144,9 @@ __all__ = (
     "Posting",
     "PostingSide",
     "Problem",
+    "ProviderBoard",
+    "ProviderHealth",
+    "ProviderHealthProfileType1",
     "ProviderId",
     "Refund",
     "RefundAttempt",
@@ -115,6 +158,19 @@ __all__ = (
     "RejectRefundRequest",
     "RequestRefundRequest",
     "ResolveDisputeRequest",
+    "RoutingCandidate",
+    "RoutingCondition",
+    "RoutingCost",
+    "RoutingExplanation",
+    "RoutingExplanationProviderType1",
+    "RoutingFault",
+    "RoutingRule",
+    "RoutingRules",
+    "ServiceReport",
+    "ServiceReportService",
+    "ServiceReportStatus",
+    "ServicesHealth",
+    "ServicesHealthStatus",
     "SubmitEvidenceRequest",
     "TokenMethod",
 )

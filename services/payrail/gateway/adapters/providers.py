@@ -7,7 +7,7 @@ did not process, is `NotProcessed`; what it said is `Approved` or `Declined`; al
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import perf_counter_ns
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import httpx
 
@@ -60,6 +60,9 @@ BEFORE_CALL = faults.declare("provider.before_call", "a provider is about to be 
 AFTER_CALL = faults.declare("provider.after_call", "a provider has answered, nothing is written of it yet")
 
 ProviderId = Literal["providerA", "providerB"]
+PROVIDERS: tuple[ProviderId, ...] = get_args(ProviderId)
+#: The provider has it on record and has not decided yet.
+OUTCOME_PENDING = "outcome_pending"
 T = TypeVar("T")
 _Call = Callable[[], Awaitable[Response[Any]]]
 _Read = Callable[[ProviderOperation, int | None], T]
@@ -234,7 +237,7 @@ def _said(operation: ProviderOperation, latency_ms: int | None) -> Approved | De
     if operation.decline is not None:
         decline = operation.decline
         return Declined(Decline(decline.code, decline.message, decline.provider_code), latency_ms)
-    return Reversed() if operation.status == "reversed" else Unknown("outcome_pending", latency_ms)
+    return Reversed() if operation.status == "reversed" else Unknown(OUTCOME_PENDING, latency_ms)
 
 
 def _said_of_refund(

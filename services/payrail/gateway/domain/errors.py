@@ -1,5 +1,6 @@
 """What the gateway refuses. Each refusal has a stable code; `http/problems.py` maps them to statuses."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -126,9 +127,11 @@ class OperationNotProcessed(Refusal):
 
 
 class NoProvider(Refusal):
-    """Routing leaves no provider that could take the payment."""
+    """Routing leaves no provider that could take the payment. `why_not` has the reason for each."""
 
     code = "provider_unavailable"
+    headers: ClassVar = {"Retry-After": "1"}
 
-    def __init__(self) -> None:
-        super().__init__("No provider can take this payment.")
+    def __init__(self, why_not: Mapping[str, str]) -> None:
+        reasons = "; ".join(f"{provider}: {reason}" for provider, reason in why_not.items())
+        super().__init__(f"No provider can take this payment ({reasons}). Try again with the same key.")

@@ -19,7 +19,7 @@ from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
 from payrail.gateway.domain.pricing import MERCHANT_FEE, capture_postings
-from payrail.gateway.domain.routing import route
+from payrail.gateway.domain.routing import Router
 from payrail.ledger import payment_events as events
 from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
@@ -78,15 +78,17 @@ def require_not_begun(payment: Payment) -> None:
         raise InvalidTransition(payment.state, "AUTHORIZING")
 
 
-def begin_authorization(payment_id: str, claim: Claim, reserved: Reserved, origin: Origin) -> Begin:
-    """The intent to ask the first provider of the routing decision for a hold."""
+def begin_authorization(
+    payment_id: str, claim: Claim, reserved: Reserved, origin: Origin, *, router: Router
+) -> Begin:
+    """The intent to ask the first provider of the routing decision for a hold. Raises `NoProvider`."""
 
     def decide(state: LedgerState) -> Draft | Earlier:
         payment = find_payment(state, claim.merchant_id, payment_id)
         if earlier := earlier_request(state, claim):
             return earlier
         require_not_begun(payment)
-        routing = route(payment)
+        routing = router.route_payment(payment)
         attempt = _authorization_of(payment, routing.candidates[0].provider, reserved)
         data = events.AuthorizationStarted(attempt, routing)
         return _draft(payment, "payment.authorization_started", data, origin, claim=claim)

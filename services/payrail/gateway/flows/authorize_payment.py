@@ -12,7 +12,8 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
     """200 with the payment once a provider's word is known, 202 while it is not.
 
     The card comes out of the vault before the intent, so that a vault that is down refuses the request with nothing
-    written. Raises `PaymentNotFound`, `InvalidTransition`, `VaultUnavailable` and the refusals of the key.
+    written. Raises `PaymentNotFound`, `InvalidTransition`, `VaultUnavailable`, `NoProvider` and what the
+    key refuses.
     """
     payment = await find_payment(gateway, request.caller.merchant_id, payment_id)
     claim = request.claim(f"POST /payments/{payment_id}/authorize", NO_BODY)
@@ -25,7 +26,9 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
     )
     return await run_operation(
         gateway, request, "payments", claim,
-        begin=lambda reserved, origin: payments.begin_authorization(payment_id, claim, reserved, origin),
+        begin=lambda reserved, origin: payments.begin_authorization(
+            payment_id, claim, reserved, origin, router=gateway.router(reserved.attempt_id)
+        ),
         settle=ask_providers,
         resume=resume_authorization,
         card=card,

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from payrail.gateway.domain.origin import Origin, Reserved
-from payrail.gateway.ports import Providers, Vault
+from payrail.gateway.domain.routing import Router
+from payrail.gateway.ports import Breakers, ProviderControls, Providers, Rules, Services, Vault
 from payrail.ledger.entry import Actor, Claim
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
 from payrail.runtime.leases import Leases
+from payrail.runtime.metrics import Metrics
 
 AUTHORIZATION_LIFETIME_MS = 7 * 24 * 3600 * 1000
 DISPUTE_RESPONSE_MS = 7 * 24 * 3600 * 1000
@@ -42,7 +44,7 @@ class Request(Struct, frozen=True):
 
 class Gateway(Struct, frozen=True):
     """The collaborators of the flows. `owner` names this process in the intents it writes; `version` is the
-    gateway's."""
+    gateway's. `providers` asks the `breakers` before each call and tells them what came of it."""
 
     journal: Journal
     vault: Vault
@@ -52,6 +54,11 @@ class Gateway(Struct, frozen=True):
     new_id: Callable[[str], str]
     owner: str
     version: str
+    rules: Rules
+    breakers: Breakers
+    provider_controls: ProviderControls
+    services: Services
+    metrics: Metrics
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""
@@ -68,6 +75,10 @@ class Gateway(Struct, frozen=True):
     def reserve(self) -> Reserved:
         """A fresh attempt id for this process."""
         return Reserved(self.new_id("att"), self.owner)
+
+    def router(self, attempt_id: str) -> Router:
+        """The rules in force and what is available to this attempt, as of now."""
+        return Router(self.rules.in_force().rules, self.breakers.survey(attempt_id))
 
     def expiry(self) -> str:
         """When an authorization that is given now expires."""

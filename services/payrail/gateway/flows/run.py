@@ -40,6 +40,7 @@ class Run(Struct):
         """An attempt id whose lease this run holds before anybody can read of it."""
         reserved = self.gateway.reserve()
         self.leases.enter_context(self.gateway.leases.hold(reserved.attempt_id))
+        self.leases.callback(self.gateway.breakers.forget, reserved.attempt_id)
         return reserved
 
     async def decide(self, subject: S, decision: Callable[[LedgerState], Draft | S]) -> S:

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.http import disputes, health, payments, refunds
+from payrail.gateway.http import disputes, health, payments, providers, refunds, routing
 from payrail.runtime.contract_app import Answer, Call, Handler
 
 GatewayHandler = Callable[[Gateway, Call], Awaitable[Answer]]
 
 HANDLERS: dict[str, GatewayHandler] = {
     **payments.HANDLERS,
+    **providers.HANDLERS,
+    **routing.HANDLERS,
     **refunds.HANDLERS,
     **disputes.HANDLERS,
     **health.HANDLERS,

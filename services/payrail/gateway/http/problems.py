@@ -2,7 +2,13 @@
 
 from payrail.gateway.domain import errors
 from payrail.gateway.flows.pages import InvalidCursor
-from payrail.gateway.ports import CardRefused, TokenNotFound, VaultUnavailable
+from payrail.gateway.ports import (
+    CardRefused,
+    ProviderRefused,
+    ProviderUnreachable,
+    TokenNotFound,
+    VaultUnavailable,
+)
 from payrail.ledger.money import UnknownCurrency
 from payrail.ledger.transitions import InvalidTransition
 from payrail.runtime.journal import LedgerUnavailable
@@ -26,8 +32,10 @@ PROBLEMS = ErrorTable(
         errors.AmountExceedsRefundable: (422, "The amount is more than can be refunded"),
         UnknownCurrency: (422, "The currency is not supported"),
         CardRefused: (422, "The card cannot be used"),
+        ProviderRefused: (422, "The request body is not valid"),
         errors.NoProvider: (503, "No provider is available"),
         errors.OperationNotProcessed: (503, "The provider did not process it"),
+        ProviderUnreachable: (503, "The provider does not answer"),
         VaultUnavailable: (503, "The vault is not available"),
         LedgerUnavailable: (503, "The ledger is not available"),
     }

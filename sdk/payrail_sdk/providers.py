@@ -1,0 +1,149 @@
+"""How the providers are, failures on demand, and which provider a payment takes, blocking."""
+
+from collections.abc import Sequence
+
+from ._senders import Sender
+from .gateway.api.providers import clear_provider_failures, inject_provider_failure, list_providers
+from .gateway.api.routing import explain_routing, get_routing
+from .gateway.models import (
+    CardBrand,
+    ClearedFailures,
+    DeclineCode,
+    FailureMode,
+    FailureOperation,
+    FailureRule,
+    InjectFailureRequest,
+    ProviderBoard,
+    ProviderHealth,
+    ProviderId,
+    RoutingExplanation,
+    RoutingRules,
+)
+from .params import or_unset, routing_question
+
+
+class Providers:
+    """Look at the providers, and make them fail.
+
+    Every method raises `PayRailError`s; each docstring names those that are its own.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def list(self, *, correlation_id: str | None = None) -> Sequence[ProviderHealth]:
+        """The health board: breakers with their history, latest calls, and the failures in force."""
+        board = self._sender.call(
+            ProviderBoard, lambda client: list_providers.sync_detailed(client=client), correlation_id
+        )
+        return board.data
+
+    def inject_failure(
+        self,
+        provider: ProviderId,
+        mode: FailureMode,
+        *,
+        rate: float = 1.0,
+        operation: FailureOperation | None = None,
+        latency_ms: int | None = None,
+        decline_code: DeclineCode | None = None,
+        remaining: int | None = None,
+        last4: str | None = None,
+        correlation_id: str | None = None,
+    ) -> FailureRule:
+        """Make a simulated provider fail from now on; an admin's right. It is not repeated by itself.
+
+        Args:
+            provider: "providerA" or "providerB".
+            mode: What happens to a call that is hit.
+            rate: The share of calls that are hit, from 0 to 1.
+            operation: Only these calls; all, inquiries included, when left out.
+            latency_ms: How late to answer, with mode "latency".
+            decline_code: The reason, with mode "decline".
+            remaining: How many calls to hit at most.
+            last4: Only cards that end so.
+            correlation_id: Ties together all that the call causes.
+
+        Raises:
+            ValidationFailed: The fields do not go together.
+            PermissionDenied: The caller is no admin.
+        """
+        body = InjectFailureRequest(
+            mode=mode,
+            rate=rate,
+            operation=or_unset(operation),
+            latency_ms=or_unset(latency_ms),
+            decline_code=or_unset(decline_code),
+            remaining=or_unset(remaining),
+            last4=or_unset(last4),
+        )
+        return self._sender.call(
+            FailureRule,
+            lambda client: inject_provider_failure.sync_detailed(provider, client=client, body=body),
+            correlation_id,
+        )
+
+    def clear_failures(self, provider: ProviderId, *, correlation_id: str | None = None) -> int:
+        """Take all failures of a provider away; how many there were.
+
+        Raises:
+            PermissionDenied: The caller is no admin.
+        """
+        cleared = self._sender.call(
+            ClearedFailures,
+            lambda client: clear_provider_failures.sync_detailed(provider, client=client),
+            correlation_id,
+        )
+        return cleared.cleared
+
+
+class Routing:
+    """Look at the routing rules, and ask what they mean for a payment.
+
+    Every method raises `PayRailError`s; each docstring names those that are its own.
+    """
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def rules(self, *, correlation_id: str | None = None) -> RoutingRules:
+        """The rules in force, and where they come from."""
+        return self._sender.call(
+            RoutingRules, lambda client: get_routing.sync_detailed(client=client), correlation_id
+        )
+
+    def explain(
+        self,
+        payment_id: str | None = None,
+        *,
+        amount: int | None = None,
+        currency: str | None = None,
+        country: str | None = None,
+        brand: CardBrand | None = None,
+        bin: str | None = None,  # noqa: A002 - the contract's word
+        correlation_id: str | None = None,
+    ) -> RoutingExplanation:
+        """Which provider a payment would take now, and why, without making it.
+
+        Args:
+            payment_id: A payment that exists; or else say what it would be:
+            amount: Minor units of the currency.
+            currency: ISO 4217 code.
+            country: ISO 3166-1 alpha-2 code (default "US").
+            brand: The card's brand.
+            bin: The card's first six digits.
+            correlation_id: Ties together all that the call causes.
+
+        Raises:
+            NotFound: There is no such payment, or it is another merchant's.
+            ValidationFailed: Neither a payment's id nor amount and currency.
+            CurrencyUnsupported: PayRail does not take the currency.
+        """
+        body = routing_question(
+            payment_id, amount=amount, currency=currency, country=country, brand=brand, card_bin=bin
+        )
+        return self._sender.call(
+            RoutingExplanation,
+            lambda client: explain_routing.sync_detailed(client=client, body=body),
+            correlation_id,
+        )

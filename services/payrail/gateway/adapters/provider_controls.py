@@ -1,0 +1,67 @@
+"""The simulated providers' controls, through the generated client of the simulator."""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+
+from payrail.gateway.adapters.providers import ProviderId
+from payrail.gateway.adapters.vault import UNREADABLE
+from payrail.gateway.ports import ProviderRefused, ProviderUnreachable
+from payrail_sdk.provider_sim import AuthenticatedClient
+from payrail_sdk.provider_sim.api.failures import clear_failures, inject_failure
+from payrail_sdk.provider_sim.api.providers import get_provider_state
+from payrail_sdk.provider_sim.models import (
+    ClearedFailures,
+    FailureRule,
+    InjectFailureRequest,
+    Problem,
+    ProviderState,
+)
+
+_STATE_TIMEOUT_S = 2.0
+
+
+class SdkProviderControls:
+    """`ProviderControls` over the wire."""
+
+    def __init__(self, client: AuthenticatedClient) -> None:
+        self._client = client
+
+    async def state(self, provider: str, correlation_id: str) -> Mapping[str, Any] | None:
+        try:
+            async with asyncio.timeout(_STATE_TIMEOUT_S):
+                state = await get_provider_state.asyncio(
+                    cast(ProviderId, provider), client=self._client, x_correlation_id=correlation_id
+                )
+        except (TimeoutError, httpx.HTTPError, *UNREADABLE):
+            return None
+        return state.to_dict() if isinstance(state, ProviderState) else None
+
+    async def inject_failure(
+        self, provider: str, failure: Mapping[str, Any], correlation_id: str
+    ) -> Mapping[str, Any]:
+        body = InjectFailureRequest.from_dict(failure)
+        return await self._call(inject_failure, FailureRule, provider, correlation_id, body=body)
+
+    async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
+        return await self._call(clear_failures, ClearedFailures, provider, correlation_id)
+
+    async def _call(
+        self, operation: Any, expected: type, provider: str, correlation_id: str, **body: Any
+    ) -> Mapping[str, Any]:
+        try:
+            response = await operation.asyncio_detailed(
+                provider, client=self._client, x_correlation_id=correlation_id, **body
+            )
+        except (httpx.HTTPError, *UNREADABLE):
+            raise ProviderUnreachable from None
+        answer = response.parsed
+        if isinstance(answer, expected):
+            return cast(Mapping[str, Any], answer.to_dict())  # type: ignore[attr-defined]
+        if isinstance(answer, Problem) and response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+            errors = [error.to_dict() for error in answer.errors or ()]
+            raise ProviderRefused(answer.code, answer.detail, errors)
+        raise ProviderUnreachable

@@ -1,0 +1,104 @@
+"""Merchants and roles: another merchant's things are not there, and each operation needs its role.
+
+Operations and roles are read from the contract, so that a new operation cannot be forgotten.
+"""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from stack_process import StackProcess
+
+CONTRACT = orjson.loads(files("payrail.contracts").joinpath("gateway.json").read_bytes())
+ROLES = ("viewer", "operator", "approver", "admin")
+CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
+BODY = {"amount": 100, "currency": "USD", "payment_method": {"card": CARD}}
+UNKNOWN = "01JZ8Q4T5W8XK3V2N7M6R9S0AB"
+OPERATIONS = [
+    pytest.param(method, path, operation, id=operation["operationId"])
+    for path, item in CONTRACT["paths"].items()
+    for method, operation in item.items()
+    if method in ("get", "post", "put", "patch", "delete") and operation.get("security", True)
+]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackProcess]:
+    stack = StackProcess(tmp_path_factory.mktemp("isolation") / "data").start()
+    yield stack
+    stack.kill()
+
+
+@pytest.fixture(scope="module")
+def payment_id(stack: StackProcess) -> str:
+    """An authorized payment of the demo merchant."""
+    with stack.client() as client:
+        created = client.post("/payments", json=BODY, headers={"Idempotency-Key": "create"})
+        path = f"/payments/{created.json()['id']}"
+        client.post(f"{path}/authorize", json={}, headers={"Idempotency-Key": "authorize"})
+    return str(created.json()["id"])
+
+
+def ask(
+    stack: StackProcess, method: str, url: str, merchant: str, role: str, body: Any = None
+) -> httpx.Response:
+    identity = {"X-Merchant-Id": merchant, "X-Role": role, "X-User-Id": "ann"}
+    with stack.client(stack.console_key) as client:
+        headers = {**identity, "Idempotency-Key": f"{merchant}-{role}-{method}-{url}"}
+        return client.request(method, url, json=body if method != "get" else None, headers=headers)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+def test_every_role_below_the_needed_one_is_refused(
+    stack: StackProcess, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    needed = operation["x-required-role"]
+    url = re.sub(r"\{(\w+)\}", lambda name: f"{name[1][:3]}_{UNKNOWN}", path)
+    for role in ROLES[: ROLES.index(needed)]:
+        answer = ask(stack, method, url, "m_demo", role, {})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), role
+        assert "403" in operation["responses"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), [case for case in OPERATIONS if "{payment_id}" in case.values[1]]
+)
+def test_another_merchants_payment_is_not_there(
+    stack: StackProcess, payment_id: str, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    theirs = ask(stack, method, path.replace("{payment_id}", payment_id), "m_acme", "admin", {})
+    nobodys = ask(stack, method, path.replace("{payment_id}", f"pay_{UNKNOWN}"), "m_acme", "admin", {})
+    assert theirs.status_code == nobodys.status_code == 404, operation["operationId"]
+    said = ("code", "title", "detail", "status")
+    assert [theirs.json()[name] for name in said] == [nobodys.json()[name] for name in said]
+    assert ask(stack, "get", "/payments", "m_acme", "viewer").json()["data"] == []
+
+
+def test_another_merchants_token_is_not_there(stack: StackProcess, payment_id: str) -> None:
+    with stack.client() as client:
+        token = client.get(f"/payments/{payment_id}").json()["payment_method"]["token"]
+    body = {**BODY, "payment_method": {"token": token}}
+    theirs = ask(stack, "post", "/payments", "m_acme", "operator", body)
+    assert (theirs.status_code, theirs.json()["code"]) == (404, "token_not_found")
+
+
+def test_only_the_consoles_key_asserts_an_identity(stack: StackProcess) -> None:
+    with stack.client(stack.console_key) as console:
+        for headers in ({}, {"X-Merchant-Id": "m_demo"}, {"X-Merchant-Id": "m_demo", "X-Role": "viewer"}):
+            answer = console.get("/payments", headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_header"), headers
+        identity = {"X-Merchant-Id": "m_demo", "X-Role": "chief", "X-User-Id": "ann"}
+        assert console.get("/payments", headers=identity).status_code == 400
+        identity = {"X-Merchant-Id": "m_nobody", "X-Role": "viewer", "X-User-Id": "ann"}
+        assert console.get("/payments", headers=identity).status_code == 403
+    with stack.client() as merchant:
+        agreeing = {"X-Merchant-Id": "m_demo", "X-Role": "operator", "X-User-Id": "key_demo"}
+        assert merchant.get("/payments", headers=agreeing).status_code == 200
+        for name, value in (("X-Merchant-Id", "m_acme"), ("X-Role", "admin"), ("X-User-Id", "ann")):
+            answer = merchant.get("/payments", headers={name: value})
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), name

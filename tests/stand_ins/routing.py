@@ -1,0 +1,54 @@
+"""Routing for tests that are about something else: two providers, the first one cheaper, all breakers closed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from payrail.gateway.domain.breaker import Breaker
+from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
+from payrail.gateway.ports import ProviderUnreachable, ServiceReport
+
+RULES = RoutingRules({"providerA": Cost(290, 30), "providerB": Cost(310, 30)})
+ROUTER = Router(RULES, {})
+
+
+class FixedRules:
+    """`Rules` that never change."""
+
+    def __init__(self, rules: RoutingRules = RULES) -> None:
+        self._in_force = RulesInForce(rules, "test", "2025-01-01T00:00:00.000Z")
+
+    def in_force(self) -> RulesInForce:
+        return self._in_force
+
+
+class ClosedBreakers:
+    """`Breakers` that let everything through."""
+
+    def survey(self, _attempt_id: str) -> Mapping[str, Availability]:
+        return dict.fromkeys(RULES.costs, "available")
+
+    def forget(self, _attempt_id: str) -> None:
+        """Nothing is ever reserved."""
+
+    def states(self) -> Mapping[str, Breaker]:
+        return {provider: Breaker() for provider in RULES.costs}
+
+
+class SilentProviders:
+    """`ProviderControls` of providers that do not answer."""
+
+    async def state(self, _provider: str, _correlation_id: str) -> None:
+        return None
+
+    async def inject_failure(self, *_: Any) -> Mapping[str, Any]:
+        raise ProviderUnreachable
+
+    async def clear_failures(self, *_: Any) -> Mapping[str, Any]:
+        raise ProviderUnreachable
+
+
+class NoServices:
+    """`Services` of a gateway that stands alone."""
+
+    async def reports(self, _correlation_id: str) -> Sequence[ServiceReport]:
+        return []
