@@ -61,7 +61,8 @@ def test_every_role_below_the_needed_one_is_refused(
     url = re.sub(r"\{(\w+)\}", lambda name: f"{name[1][:3]}_{UNKNOWN}", path)
     for role in ROLES[: ROLES.index(needed)]:
         answer = ask(stack, method, url, "m_demo", role, {})
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), role
+        assert answer.status_code == 403, role
+        assert answer.json()["code"] in ("forbidden", "maker_checker_violation"), role
         assert "403" in operation["responses"]
 
 

@@ -3,7 +3,7 @@
 import heapq
 
 from payrail.gateway.domain.answers import Rendered, render_open, render_outcome
-from payrail.gateway.domain.errors import IdempotencyInProgress, OperationNotProcessed
+from payrail.gateway.domain.errors import OperationNotProcessed
 from payrail.gateway.flows.gateway import Gateway
 from payrail.ledger.claims import HeldClaim
 from payrail.ledger.entry import Claim, Entry
@@ -23,21 +23,17 @@ def answer_again(gateway: Gateway, held: HeldClaim) -> Rendered:
 
 
 def answer_by_claim(gateway: Gateway, claim: Claim) -> Rendered:
-    """The answer to the request that did the work, by what became of its key.
+    """The answer to a request that did not write the outcome itself, by what became of its key.
 
-    Answered: the outcome. Open: 202 with the thing as it is. Given back: `OperationNotProcessed`.
+    Answered, by whoever got there first: a replay. Open: 202 with the thing as it is. Given back:
+    `OperationNotProcessed`.
     """
     held = gateway.journal.state.claims.get(claim.scope)
     if held is None:
         raise OperationNotProcessed
     if held.answered_by is None:
         return render_open(gateway.journal.state.subject(held.entity))
-    return _render_at(gateway, held)
-
-
-def still_running() -> Rendered:
-    """The first request with this key is being worked on, here or in another process."""
-    raise IdempotencyInProgress
+    return answer_again(gateway, held)
 
 
 def entries_of(gateway: Gateway, payment_id: str, up_to_seq: int | None = None) -> list[Entry]:
