@@ -22,10 +22,9 @@ from payrail.runtime.clock import FrozenClock
 from payrail.runtime.ids import IdSource
 from payrail.runtime.journal import Journal
 from payrail.runtime.leases import Leases
-from payrail.runtime.metrics import Metrics
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.memory_vault import MemoryVault
-from stand_ins.routing import ClosedBreakers, FixedRules, NoServices, SilentProviders
+from stand_ins.routing import surroundings
 from stand_ins.scripted_providers import ScriptedProviders
 
 CARD = CardDetails("4242424242424242", 12, 2030)
@@ -53,11 +52,7 @@ class Shop:
             new_id=ids.new,
             owner="gateway-1",
             version="0.1.0",
-            rules=FixedRules(),
-            breakers=ClosedBreakers(),
-            provider_controls=SilentProviders(),
-            services=NoServices(),
-            metrics=Metrics(),
+            **surroundings(),
         )
         self.resolver = Resolver(self.gateway, RESOLVER_INTERVAL_S)
         self._keys = (f"key-{number}" for number in itertools.count(1))

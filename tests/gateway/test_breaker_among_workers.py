@@ -11,6 +11,7 @@ from payrail.runtime.clock import SystemClock
 from stack_process import StackProcess
 
 PAYMENTS = 50
+PROBE_MS = 4_000  # Longer than it takes to ask for all of them, on a machine that is busy with other tests.
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 
 
@@ -33,23 +34,24 @@ def test_two_workers_open_it_at_the_configured_call_and_let_exactly_the_probes_t
     simulator = stack.internal_client("provider-sim")
     simulator.post("/providers/providerA/inject-failure", json={"mode": "error", "operation": "authorize"})
 
-    def authorize(payment_id: str) -> list[str]:
-        """Over a connection of its own, so that the kernel spreads the calls over the workers."""
-        with stack.client() as client:
-            paid = post(client, f"/payments/{payment_id}/authorize", {})
-            return [attempt["provider"] for attempt in paid["attempts"]]
+    def authorize(client: httpx.Client, payment_id: str) -> list[str]:
+        paid = post(client, f"/payments/{payment_id}/authorize", {})
+        return [attempt["provider"] for attempt in paid["attempts"]]
 
-    with stack.client() as client:
-        asked = [authorize(create(client)) for _ in range(8)]
-        payment_ids = [create(client) for _ in range(PAYMENTS)]
+    # A connection for each payment, so that the kernel spreads them over the workers.
+    clients = [stack.client() for _ in range(PAYMENTS)]
+    asked = [authorize(client, create(client)) for client in clients[:8]]
+    payment_ids = [create(client) for client in clients]
     assert asked == [["providerA", "providerB"]] * 4 + [["providerB"]] * 4
 
     simulator.delete("/providers/providerA/failures")
-    slow = {"mode": "latency", "latency_ms": 1500, "operation": "authorize"}
+    slow = {"mode": "latency", "latency_ms": PROBE_MS, "operation": "authorize"}
     simulator.post("/providers/providerA/inject-failure", json=slow)
     SystemClock(stack.data_dir / "clock.json").advance(timedelta(seconds=30))
     with ThreadPoolExecutor(PAYMENTS) as pool:
-        first = [providers[0] for providers in pool.map(authorize, payment_ids)]
+        first = [providers[0] for providers in pool.map(authorize, clients, payment_ids)]
+    for client in clients:
+        client.close()
     assert first.count("providerA") == 2
     assert first.count("providerB") == PAYMENTS - 2
     owners = {

@@ -17,8 +17,7 @@ from payrail.runtime.clock import SystemClock
 from payrail.runtime.ids import IdSource
 from payrail.runtime.journal import FileJournal
 from payrail.runtime.leases import Leases
-from payrail.runtime.metrics import Metrics
-from stand_ins.routing import ClosedBreakers, FixedRules, NoServices, SilentProviders
+from stand_ins.routing import surroundings
 
 CALLER = Caller("m_demo", "key_demo", "operator")
 TERMS = {"amount": 1000, "currency": "USD", "capture_method": "manual", "country": "US"}
@@ -71,11 +70,7 @@ async def open_gateway(directory: Path, ids: IdSource) -> Gateway:
         new_id=ids.new,
         owner="test",
         version="0",
-        rules=FixedRules(),
-        breakers=ClosedBreakers(),
-        provider_controls=SilentProviders(),
-        services=NoServices(),
-        metrics=Metrics(),
+        **surroundings(),
     )
 
 

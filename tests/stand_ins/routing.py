@@ -6,6 +6,7 @@ from typing import Any
 from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
 from payrail.gateway.ports import ProviderUnreachable, ServiceReport
+from payrail.runtime.metrics import Metrics
 
 RULES = RoutingRules({"providerA": Cost(290, 30), "providerB": Cost(310, 30)})
 ROUTER = Router(RULES, {})
@@ -52,3 +53,14 @@ class NoServices:
 
     async def reports(self, _correlation_id: str) -> Sequence[ServiceReport]:
         return []
+
+
+def surroundings() -> dict[str, Any]:
+    """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
+    return {
+        "rules": FixedRules(),
+        "breakers": ClosedBreakers(),
+        "provider_controls": SilentProviders(),
+        "services": NoServices(),
+        "metrics": Metrics(),
+    }

@@ -74,21 +74,11 @@ def build(
         journal = await FileJournal.open(data_dir / "ledger", lambda: ids.new("le"))
         leases = Leases(data_dir / "run" / "leases.lock")
         breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
+        guarded = GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call)
         gateway = Gateway(
-            journal=journal,
-            vault=SdkVault(vault),
-            providers=GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call),
-            clock=clock,
-            leases=leases,
-            new_id=ids.new,
-            owner=_owner(ids),
-            version=version("payrail"),
-            rules=rules,
-            breakers=breakers,
-            provider_controls=SdkProviderControls(providers),
-            services=SdkServices(vault, providers, jobs),
-            metrics=metrics,
-        )
+            journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
+            rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
+        )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
         samples = keep_samples(metrics, data_dir / SAMPLES, "gateway", metrics_interval_s, clock.now)

@@ -16,6 +16,8 @@ import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from payrail.runtime.clock import rfc3339
+
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: str = CONTENT_TYPE_LATEST
@@ -142,7 +144,7 @@ def _append_if_new(
     sample = metrics.sample()
     if sample == written or not (sample["requests"] or sample["provider_calls"]):
         return written
-    line = orjson.dumps({"time": now(), "service": service, **sample}) + b"\n"
+    line = orjson.dumps({"time": rfc3339(now()), "service": service, **sample}) + b"\n"
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:

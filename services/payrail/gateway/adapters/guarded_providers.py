@@ -1,8 +1,8 @@
 """The providers behind their circuit breakers: each new call asks its breaker first and tells it what came of it.
 
 What a merchant asks for is guarded: an authorization, a capture, a void, a refund, a step of a dispute. What clears up
-an unknown outcome is not: inquiries, reversals, and the repetition of an operation that may have had its effect already.
-They pass an open breaker and do not count, so that a provider that is ill can always be asked what it did.
+an unknown outcome is not: inquiries, reversals, and the repetition of an operation that may have had its effect
+already. They pass an open breaker and do not count, so that a provider that is ill can always be asked what it did.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -36,7 +36,7 @@ class Transition(Struct, frozen=True, rename={"before": "from", "after": "to"}):
     reason: str
 
 
-class Breaker(Struct, frozen=True, omit_defaults=True):
+class Breaker(Struct, frozen=True):
     """A breaker as it stands; `history` holds its latest changes, oldest first. `opened_at` is none when closed."""
 
     state: State = "CLOSED"
