@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,10 @@ class Desk:
         return dict((await self._simulator.get("/providers/providerA/state")).json()["operations"])
 
     async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
-        """What the path shows as soon as the condition holds."""
+        """What the path shows as soon as the condition holds. The clock runs on, so that whatever backs off is due."""
         async with asyncio.timeout(10):
-            while not holds(shown := await self.get(path)):  # noqa: ASYNC110 - another task makes it true
+            while not holds(shown := await self.get(path)):
+                self.clock.advance(timedelta(seconds=2))
                 await asyncio.sleep(0.01)
         return shown
 

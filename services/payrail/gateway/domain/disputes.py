@@ -129,10 +129,10 @@ def submit_evidence(
         dispute = find_dispute(state, claim.merchant_id, dispute_id)
         if earlier := earlier_request(state, claim):
             return earlier
-        _require_idle(dispute)
         require_dispute_transition(dispute.state, "UNDER_REVIEW")
         if is_overdue(dispute, origin.at):
             raise DeadlinePassed(dispute.respond_by or "")
+        _require_idle(dispute)
         data = events.EvidenceStarted(_attempt(dispute, "evidence", reserved), kind, text)
         return _draft(dispute, "dispute.evidence_started", data, origin, claim=claim)
 
