@@ -9,6 +9,7 @@ from payrail.gateway.domain.outcomes import Approved
 from payrail.ledger.entry import GENESIS, Actor, Claim, Draft, Entry, seal
 from payrail.ledger.payment_events import PaymentCreated, PaymentMethod
 from payrail.ledger.state import Committed, LedgerState
+from stand_ins.routing import ROUTER
 
 MERCHANT = "m_demo"
 METHOD = PaymentMethod("tok_1", "visa", "424242", "4242", 12, 2039, "fp_1")
@@ -49,7 +50,7 @@ class Books:
         payment_id, now = self.id("pay"), origin("olga")
         data = PaymentCreated(MERCHANT, amount, "USD", "manual", "US", METHOD)
         self.do(payments.create_payment(payment_id, data, self.claim(), now))
-        self.do(payments.begin_authorization(payment_id, self.claim(), self.reserved(), now))
+        self.do(payments.begin_authorization(payment_id, self.claim(), self.reserved(), now, router=ROUTER))
         attempt = self.pending(payment_id)
         self.do(
             payments.record_authorization(
