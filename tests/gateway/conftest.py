@@ -22,6 +22,8 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[Desk]:
-    async with open_desk(tmp_path / "data", clock) as opened:
+async def desk(tmp_path: Path, clock: FrozenClock, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    """A desk; parametrized with the seconds after which its gateway gives a call up, where a test waits for that."""
+    patience = {"provider_timeout_s": request.param} if hasattr(request, "param") else {}
+    async with open_desk(tmp_path / "data", clock, **patience) as opened:
         yield opened

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from payrail.cli.stack import embedded
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.settings import load_settings
 
 VISA = "4242424242424242"
+
+#: For tests that wait until a call is given up.
+impatient = pytest.mark.parametrize("desk", [1.0], indirect=True, ids=["impatient"])
 _keys = itertools.count(1)
 
 
@@ -124,10 +128,8 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(data_dir: Path, clock: FrozenClock, **settings: Any) -> AsyncIterator[Desk]:
-    """A stack on `data_dir` whose providers are given up after 0.3 s and whose resolver looks all the time."""
-    chosen = load_settings(
-        payrail_data_dir=data_dir, **({"provider_timeout_s": 0.3, "resolver_interval_s": 0.02} | settings)
-    )
+    """A stack on `data_dir` whose resolver looks all the time."""
+    chosen = load_settings(payrail_data_dir=data_dir, resolver_interval_s=0.02, **settings)
     async with embedded(chosen, clock=clock).alive() as stack:
         apps, keys = stack.apps, (chosen.console_api_key, chosen.internal_api_key_gateway)
         clients = [

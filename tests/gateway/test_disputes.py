@@ -1,10 +1,14 @@
 """Disputes through the API, against the simulated providers: what is booked when, and what else it stops."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk
+from desk import Desk, impatient, open_desk
+from test_refund_races import require_verified
+
+from payrail.runtime.clock import FrozenClock
 
 FEE = 1_500
 PROVIDER_FEE = 1_500
@@ -177,6 +181,7 @@ async def test_surely_not_processed_opening_books_nothing_and_can_be_tried_again
 
 
 @pytest.mark.parametrize("step", ["open", "evidence", "resolve"])
+@impatient
 async def test_lost_answer_of_any_step_is_found_by_inquiry_and_the_step_is_done_once(
     desk: Desk, step: str
 ) -> None:
@@ -197,6 +202,7 @@ async def test_lost_answer_of_any_step_is_found_by_inquiry_and_the_step_is_done_
     assert [operations[name] for name in ("dispute", "dispute_evidence", "dispute_resolve")] == [1, 1, 1]
 
 
+@impatient
 async def test_unknown_opening_holds_the_money_and_is_sent_again_under_the_same_reference(desk: Desk) -> None:
     payment_id = await desk.payment()
     body = {"payment_id": payment_id, "amount": 6_000, "reason": "fraudulent"}
@@ -229,6 +235,26 @@ async def test_provider_that_says_no_leaves_everything_as_it_was(desk: Desk) -> 
     shown = await desk.get(f"/disputes/{dispute_id}")
     assert (shown["state"], shown["evidence"]) == ("NEEDS_RESPONSE", [])
     assert shown["decline"]["code"] == "generic_decline"
+
+
+async def test_books_of_refunds_and_disputes_stand_the_proof_and_a_restart(
+    tmp_path: Path, clock: FrozenClock
+) -> None:
+    async with open_desk(tmp_path / "data", clock) as desk:
+        payment_id = await desk.payment()
+        await desk.approve(await desk.refund(payment_id, 2_000))
+        dispute_id = await desk.dispute(payment_id, 3_000)
+        await desk.evidence(dispute_id)
+        await desk.resolve(dispute_id, "WON")
+        await desk.inject(mode="decline", rate=1, remaining=1)
+        await desk.post("/disputes", {"payment_id": payment_id, "reason": "fraudulent"})
+        await desk.dispute(payment_id, 1_000)
+        await desk.refund(payment_id, 1_000)
+        paths = (f"/payments/{payment_id}", "/refunds", "/disputes")
+        before = [await desk.get(path) for path in paths]
+    async with open_desk(tmp_path / "data", clock) as desk:
+        assert [await desk.get(path) for path in paths] == before
+    require_verified(tmp_path / "data")
 
 
 async def test_another_merchant_learns_nothing(desk: Desk) -> None:

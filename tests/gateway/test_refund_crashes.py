@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from test_refund_races import CAPTURED, People, folded
+from test_refund_races import CAPTURED, People, folded, require_verified
 
 from stack_process import wait_until
 
@@ -53,3 +53,4 @@ def test_refund_is_executed_once_whenever_the_process_dies(
     assert (payment.amount_refunded, payment.amount_refundable) == (4_000, CAPTURED - 4_000)
     assert state.balances.out_of_balance() == {}
     assert state.balances.of("refund_clearing", "USD") == 0
+    require_verified(stack.data_dir)

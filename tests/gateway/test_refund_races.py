@@ -1,6 +1,8 @@
 """Refunds from many sides at once, over several gateway processes on one data directory."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,6 +49,13 @@ def folded(data_dir: Path) -> LedgerState:
         state.publish()
     files.close()
     return state
+
+
+def require_verified(data_dir: Path) -> None:
+    """`payrail verify` finds nothing in the files."""
+    command = [sys.executable, "-m", "payrail.cli.main", "verify", "--data-dir", str(data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def split(total: int, count: int, seed: int) -> list[int]:
@@ -100,3 +109,4 @@ def test_concurrent_refunds_never_return_more_than_was_captured(
     payment = state.payments[payment_id]
     assert payment.amount_refunded == sum(refund["amount"] for refund in accepted) <= CAPTURED
     assert state.balances.out_of_balance() == {}
+    require_verified(stack.data_dir)
