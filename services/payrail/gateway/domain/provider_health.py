@@ -1,14 +1,16 @@
-"""How the providers did lately, folded from the attempts that payments remember: every process sees the same."""
+"""How the providers did lately, folded from the attempts that the ledger remembers: every process sees the same."""
 
 from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
 from payrail.ledger.attempts import Attempt
+from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
+from payrail.ledger.refund import Refund
 
 RECENT_CALLS_MAX = 200
-_PAYMENTS_MAX = 2_000
+_ENTITIES_MAX = 2_000
 _ANSWERED = frozenset({"approved", "declined"})
 _BREAKER_OPEN = "breaker_open"  # No call was made: the breaker said no before.
 _PERCENT = 100
@@ -25,14 +27,16 @@ class RecentCalls(Struct, frozen=True):
     latency_ms_p95: int | None
 
 
-def recent_calls(newest_first: Iterable[Payment], providers: Collection[str]) -> dict[str, RecentCalls]:
-    """Each provider's latest finished calls, up to `RECENT_CALLS_MAX` of them among the newest payments."""
+def recent_calls(
+    newest_first: Iterable[Payment | Refund | Dispute], providers: Collection[str]
+) -> dict[str, RecentCalls]:
+    """Each provider's latest finished calls, up to `RECENT_CALLS_MAX` of them, for what was begun last."""
     found: dict[str, list[Attempt]] = {provider: [] for provider in providers}
     wanting = set(providers)
-    for looked_at, payment in enumerate(newest_first):
-        if looked_at == _PAYMENTS_MAX or not wanting:
+    for looked_at, entity in enumerate(newest_first):
+        if looked_at == _ENTITIES_MAX or not wanting:
             break
-        for attempt in reversed(payment.attempts):
+        for attempt in reversed(entity.attempts):
             if attempt.provider in wanting and attempt.outcome != "pending" and attempt.code != _BREAKER_OPEN:
                 found[attempt.provider].append(attempt)
                 if len(found[attempt.provider]) == RECENT_CALLS_MAX:
