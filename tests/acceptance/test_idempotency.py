@@ -48,17 +48,23 @@ def assert_one_answer(answers: list[httpx.Response], first_status: int) -> dict[
 
 
 async def test_fifty_at_once_make_one_payment_one_hold_and_one_capture(stack: StackProcess) -> None:
-    payment = assert_one_answer(await at_once(stack, "/payments", "create", BODY), 201)
-    path = f"/payments/{payment['id']}"
-    authorized = assert_one_answer(await at_once(stack, f"{path}/authorize", "authorize", {"cvc": CVC}), 200)
-    captured = assert_one_answer(await at_once(stack, f"{path}/capture", "capture", {"amount": 1000}), 200)
-    assert [attempt["outcome"] for attempt in authorized["attempts"]] == ["approved"]
-    assert captured["amount_captured"] == 1000
+    rounds = 5
+    for number in range(rounds):
+        payment = assert_one_answer(await at_once(stack, "/payments", f"create-{number}", BODY), 201)
+        path = f"/payments/{payment['id']}"
+        authorized = assert_one_answer(
+            await at_once(stack, f"{path}/authorize", "authorize", {"cvc": CVC}), 200
+        )
+        captured = assert_one_answer(
+            await at_once(stack, f"{path}/capture", "capture", {"amount": 1000}), 200
+        )
+        assert [attempt["outcome"] for attempt in authorized["attempts"]] == ["approved"]
+        assert captured["amount_captured"] == 1000
     with stack.client() as client:
-        assert len(client.get("/payments").json()["data"]) == 1
+        assert len(client.get("/payments").json()["data"]) == rounds
     with stack.internal_client("provider-sim") as providers:
         counts = providers.get("/providers/providerA/state").json()["operations"]
-    assert (counts["authorize"], counts["capture"]) == (1, 1)
+    assert (counts["authorize"], counts["capture"]) == (rounds, rounds)
 
 
 def test_a_repeated_request_gets_the_same_bytes_also_after_a_restart_and_later_operations(

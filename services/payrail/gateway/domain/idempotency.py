@@ -19,8 +19,23 @@ class Earlier(Struct, frozen=True):
 
 
 def earlier_request(state: LedgerState, claim: Claim) -> Earlier | None:
-    """The earlier request with this key, none if the key is free. Raises `IdempotencyKeyReused`."""
-    held = state.latest_claim(claim.scope)
+    """The earlier request with this key, none if the key is free: for decisions, which see what is staged.
+
+    Raises `IdempotencyKeyReused`.
+    """
+    return _same_request(state.latest_claim(claim.scope), claim)
+
+
+def answered_request(state: LedgerState, claim: Claim) -> HeldClaim | None:
+    """The key if its request is answered for good: for readers, whom an answer that is not durable must not reach.
+
+    Raises `IdempotencyKeyReused`.
+    """
+    earlier = _same_request(state.claims.get(claim.scope), claim)
+    return earlier.held if earlier and earlier.answered else None
+
+
+def _same_request(held: HeldClaim | None, claim: Claim) -> Earlier | None:
     if held is None:
         return None
     if held.claim.fingerprint != claim.fingerprint:

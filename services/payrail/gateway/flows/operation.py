@@ -11,7 +11,7 @@ from payrail.gateway.domain.errors import (
     PaymentNotFound,
     RefundNotFound,
 )
-from payrail.gateway.domain.idempotency import Earlier, earlier_request
+from payrail.gateway.domain.idempotency import Earlier, answered_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.payments import Begin as Decision
 from payrail.gateway.flows.gateway import Gateway, Request
@@ -57,8 +57,8 @@ async def find_dispute(gateway: Gateway, merchant_id: str, dispute_id: str) -> D
 
 def answered_before(gateway: Gateway, claim: Claim) -> Rendered | None:
     """The replay of a finished request with this key, none if there is none. Raises `IdempotencyKeyReused`."""
-    earlier = earlier_request(gateway.journal.state, claim)
-    return answer_again(gateway, earlier.held) if earlier and earlier.answered else None
+    held = answered_request(gateway.journal.state, claim)
+    return answer_again(gateway, held) if held else None
 
 
 async def run_operation(

@@ -55,6 +55,6 @@ def _render_at(gateway: Gateway, held: HeldClaim) -> Rendered:
     for entry in entries_of(gateway, payment_id, answered_by):
         committed = then.stage(entry)
         then.publish()
-    if committed is None:
-        raise LookupError(f"{held.entity} has no entries")
+    if committed is None or committed.entry.seq != answered_by:
+        raise LookupError(f"{held.entity} has no entry {answered_by}")
     return render_outcome(committed.entry, committed.subject)

@@ -191,9 +191,10 @@ class LedgerFiles:
             if entry.prev != self.prev:
                 raise LedgerCorrupt(located.path, located.line, "prev is not the hash of the entry before it")
             self._note(entry, located.offset)
+            yield located
+            # Only now: while the caller folds the entry, `grown` must go on saying that there is something new.
             book = self._books[entry.book]
             book.end, book.lines = located.end, located.line
-            yield located
 
     def write(self, batch: list[Sealed]) -> None:
         """Append the batch, ordered by book, and sync each book before the next. Raises OSError; then `roll_back`."""
