@@ -13,8 +13,8 @@ from payrail.cli.verification import LedgerBusy, ledger_snapshot, verify_data_di
 from payrail.cli.verify import verify
 from payrail.ledger.entry import BOOKS
 from payrail.runtime.journal import FileJournal
-from payrail.runtime.journal.ledger_files import LedgerLock
 from payrail.runtime.leases import Leases
+from payrail.runtime.shared_lock import SharedLock
 from stand_ins.forged_ledger import draft_of, write_ledger
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import Desk, created, in_book, pay
@@ -117,7 +117,7 @@ def test_a_writer_that_never_lets_go_is_waited_for_and_then_named(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger_snapshot, "_LOCK_WAIT_S", 0.0)
-    lock = LedgerLock(data_dir / "ledger")
+    lock = SharedLock(data_dir / "ledger" / ".lock")
     assert lock.try_acquire()
     with pytest.raises(LedgerBusy):
         verify_data_dir(data_dir)

@@ -17,8 +17,8 @@ from payrail.runtime.journal.ledger_files import (
     BEFORE_SYNC,
     BEFORE_WRITE,
     LedgerEnd,
-    LedgerLock,
 )
+from payrail.runtime.shared_lock import SharedLock
 from stand_ins.forged_ledger import draft_of, resealed, write_ledger
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import Desk, created, in_book, pay
@@ -35,7 +35,7 @@ def _lines(directory: Path, book: str) -> list[bytes]:
 
 
 def _contents(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name != ".lock"}
 
 
 # ---- group commit -----------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ async def test_two_journals_at_once_make_one_sequence(open_journal: Open) -> Non
 async def test_the_lock_of_another_writer_is_waited_for_without_blocking_the_loop(
     journal: FileJournal, directory: Path
 ) -> None:
-    lock = LedgerLock(directory)
+    lock = SharedLock(directory / ".lock")
     assert lock.try_acquire()
     waiting = asyncio.create_task(journal.append("payments", created(pay(1))))
     for _ in range(5):
@@ -228,16 +228,15 @@ async def test_a_torn_tail_is_quarantined_at_open(directory: Path, open_journal:
     await journal.close()
 
 
-async def test_a_torn_tail_of_a_dead_writer_is_quarantined_when_catching_up(
+async def test_a_torn_tail_of_a_dead_writer_is_quarantined_by_the_next_append(
     directory: Path, open_journal: Open
 ) -> None:
     _sound_ledger(directory)
     journal = await open_journal()
     with (directory / "refunds.jsonl").open("ab") as book:
         book.write(b'{"seq":8,')
-    await journal.catch_up()
-    assert (directory / "refunds.jsonl.quarantine").read_bytes() == b'{"seq":8,\n'
     assert isinstance(await journal.append("refunds", in_book("refunds", created(pay(9)))), Committed)
+    assert (directory / "refunds.jsonl.quarantine").read_bytes() == b'{"seq":8,\n'
     assert len(_lines(directory, "refunds")) == 2
     await journal.close()
 
@@ -265,7 +264,6 @@ async def test_a_complete_line_that_is_wrong_refuses_to_open_and_changes_nothing
 ) -> None:
     _sound_ledger(directory)
     (directory / "payments.jsonl").write_bytes(b"".join(damage(_lines(directory, "payments"))))
-    (directory / ".lock").touch()
     before = _contents(directory)
     with pytest.raises(LedgerCorrupt, match=rf"payments\.jsonl line {named}:") as corrupt:
         await open_journal()

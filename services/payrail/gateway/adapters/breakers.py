@@ -1,17 +1,15 @@
 """Circuit breakers in files that all processes of a data directory share: `providers/<id>_state.json`.
 
-Reading costs one `stat`; a success while nothing has failed writes nothing and locks nothing. Only a failure, and what
-ends a row of failures, takes the file's lock, so that each failure counts once whichever process saw it.
+Reading costs no system call; a success while nothing has failed writes nothing and locks nothing. Only a failure, and
+what ends a row of failures, takes the file's lock, so that each failure counts once whichever process saw it.
 
 A probe is a lease: its process holds it while the call lasts, and the kernel gives it back if the process dies.
 """
 
 import logging
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from time import time_ns
 
 import msgspec
 from msgspec import Struct
@@ -19,11 +17,11 @@ from msgspec import Struct
 from payrail.gateway.domain.breaker import Breaker, BreakerPolicy, as_of, failed, succeeded
 from payrail.gateway.domain.routing import Availability
 from payrail.runtime.clock import Clock
-from payrail.runtime.durable_file import exclusive, replace_file
+from payrail.runtime.durable_file import replace_file
 from payrail.runtime.leases import Leases
+from payrail.runtime.shared_lock import SharedLock
 
 logger = logging.getLogger(__name__)
-_Identity = tuple[int, int, int]
 
 
 class BreakerFile:
@@ -32,9 +30,10 @@ class BreakerFile:
     def __init__(self, path: Path, policy: BreakerPolicy, clock: Clock) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
+        self._lock = SharedLock(path.with_name(path.name + ".lock"))
         self._policy = policy
         self._clock = clock
-        self._seen: _Identity | None = None
+        self._seen = -1  # The count of the newest change that `_stored` shows.
         self._stored = Breaker()
 
     def current(self) -> Breaker:
@@ -61,7 +60,7 @@ class BreakerFile:
         """Replace the file by what `change` makes of it. A disk that refuses leaves the change in this process: the
         outcome of a provider's call must never be lost for the sake of a counter."""
         try:
-            with exclusive(self._path.with_name(self._path.name + ".lock")):
+            with self._lock:
                 self._refresh()
                 before = as_of(self._stored, self._clock.now(), self._policy)
                 changed = change(before)
@@ -76,35 +75,24 @@ class BreakerFile:
             logger.warning("breaker %s: %s to %s: %s", self._path.stem, last.before, last.after, last.reason)
 
     def _write(self, breaker: Breaker, *, durable: bool) -> None:
-        last_ns = self._seen[1] if self._seen else 0
         text = msgspec.json.format(msgspec.json.encode(breaker), indent=2)
         replace_file(self._path, [text, b"\n"], durable=durable)
-        # Two replacements within a tick of the file system's clock could look the same to `stat` when the inode comes
-        # back into use; a time that only ever grows tells them apart.
-        grown_ns = max(time_ns(), last_ns + 1)
-        os.utime(self._path, ns=(grown_ns, grown_ns))
-        self._stored, self._seen = breaker, self._identity()
+        self._stored, self._seen = breaker, self._lock.count_change()
 
     def _refresh(self) -> None:
-        identity = self._identity()
-        if identity == self._seen:
-            return
-        self._stored = self._read() if identity else Breaker()
-        self._seen = identity
+        count = self._lock.count
+        if count != self._seen:
+            # Read after the count: what is written in between is read now or counted again.
+            self._stored, self._seen = self._read(), count
 
     def _read(self) -> Breaker:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Breaker)
+        except FileNotFoundError:
+            return Breaker()
         except (OSError, msgspec.DecodeError) as error:
             logger.warning("%s cannot be read, the breaker starts closed: %s", self._path, error)
             return Breaker()
-
-    def _identity(self) -> _Identity | None:
-        try:
-            stat = os.stat(self._path)  # noqa: PTH116 - on the way of every call: half the cost of Path.stat.
-        except FileNotFoundError:
-            return None
-        return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
 
 class Admission(Struct, frozen=True):

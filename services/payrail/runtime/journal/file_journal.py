@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, Book, Draft, Entry, seal
 from payrail.ledger.state import Committed, LedgerState
-from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, LedgerLock, Sealed
+from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, Sealed
 from payrail.runtime.journal.port import Decide, LedgerUnavailable
+from payrail.runtime.shared_lock import SharedLock
 
 T = TypeVar("T")
 
@@ -42,15 +43,15 @@ class FileJournal:
         self.state = LedgerState()
         self._new_entry_id = new_entry_id
         self._files = LedgerFiles(directory)
-        self._lock = LedgerLock(directory)
+        self._lock = SharedLock(directory / ".lock")
         self._queue: list[_Waiting] = []
         self._work = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._committer: asyncio.Task[None] | None = None
         self._corrupt: LedgerCorrupt | None = None
         self._closing = False
-        self._writing = False
         self._refused = False
+        self._seen = -1  # The count of the newest batch that `state` shows.
 
     @classmethod
     async def open(cls, directory: Path, new_entry_id: Callable[[], str]) -> "FileJournal":
@@ -74,11 +75,8 @@ class FileJournal:
         return await waiting.done  # type: ignore[no-any-return]
 
     async def catch_up(self) -> None:
-        """Make `state` current; costs three `fstat` calls when no other process wrote.
-
-        While this process writes it holds the lock and has read everything before: nothing else can be durable.
-        """
-        if not self._writing and self._files.grown():
+        """Make `state` current; costs one look at shared memory when no other process wrote."""
+        if self._lock.count != self._seen:
             await self.append("payments", lambda _state: None)
 
     def read(self, entity: str, up_to_seq: int | None = None) -> list[Entry]:
@@ -117,6 +115,8 @@ class FileJournal:
         self._lock.acquire()
         try:
             self._fold_new()
+            # What a process that died had not counted yet: all are to see it now that one does.
+            self._seen = self._lock.count_change()
             self._files.note_opened()
         finally:
             self._lock.release()
@@ -134,6 +134,7 @@ class FileJournal:
 
     def _fold_new(self) -> None:
         """Fold what other processes appended. A fold that refuses an entry is a corrupt ledger, too."""
+        before = self._files.seq
         try:
             for located in self._files.read_new():
                 try:
@@ -145,6 +146,9 @@ class FileJournal:
             self.state.discard()
             self._corrupt = error
             raise
+        if self._files.seq != before and self._lock.count == self._seen:
+            self._lock.count_change()  # Its writer died before it could; all are to see the entry, or none.
+        self._seen = self._lock.count
 
     async def _commit_forever(self) -> None:
         while True:
@@ -178,7 +182,6 @@ class FileJournal:
     def _write(self, sealed: list[Sealed]) -> None:
         if not sealed:
             return
-        self._writing = True
         try:
             self._files.write(sealed)
             self._files.note_written(sealed)
@@ -187,8 +190,7 @@ class FileJournal:
             self.state.discard()
             self._files.roll_back()
             raise
-        finally:
-            self._writing = False
+        self._seen = self._lock.count_change()
 
     def _decide(self, batch: list[_Waiting]) -> list[Sealed]:
         """Decide the batch in the order of the books; later commands see what earlier ones decided."""

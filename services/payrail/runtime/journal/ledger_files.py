@@ -2,11 +2,10 @@
 
 A batch is written book by book with consecutive sequence numbers and each book is synced before the next one is
 touched, so that after any crash the three files together hold an unbroken prefix of the sequence. All methods that
-look at the end of a file expect the caller to hold `LedgerLock`.
+look at the end of a file expect the caller to hold the directory's lock.
 """
 
 import contextlib
-import fcntl
 import heapq
 import os
 from array import array
@@ -57,31 +56,6 @@ class LedgerEnd(Struct, frozen=True, forbid_unknown_fields=True):
     def path(cls, directory: Path) -> Path:
         """The file that says it, beside the books."""
         return directory / "closed.json"
-
-
-class LedgerLock:
-    """The lock all writers of one data directory share. The kernel frees it when its holder dies."""
-
-    def __init__(self, directory: Path) -> None:
-        self._fd = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-
-    def try_acquire(self) -> bool:
-        """Take the lock if nobody holds it."""
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def acquire(self) -> None:
-        """Wait for the lock. The kernel wakes the waiter, so that a hand-over costs no polling interval."""
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
-
-    def release(self) -> None:
-        fcntl.flock(self._fd, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        os.close(self._fd)
 
 
 class Sealed(Struct, frozen=True):
@@ -169,7 +143,7 @@ class LedgerFiles:
         self._entity_seqs: dict[str, array[int]] = {}
         sync_directory(directory)
 
-    def grown(self) -> bool:
+    def _grown(self) -> bool:
         """Whether any book is longer than what is known of it: another process appended."""
         return any(os.fstat(book.fd).st_size != book.end for book in self._books.values())
 
@@ -179,7 +153,7 @@ class LedgerFiles:
         After an `OSError` (a disk that refuses a read, or the quarantine) it may be called again: how far a book is
         known moves with each entry that is handed out, not with what the merge has looked at ahead.
         """
-        if not self.grown():
+        if not self._grown():
             return
         streams = [book.read_new(self._on_torn) for book in self._books.values()]
         for located in heapq.merge(*streams, key=lambda located: located.entry.seq):
@@ -191,10 +165,9 @@ class LedgerFiles:
             if entry.prev != self.prev:
                 raise LedgerCorrupt(located.path, located.line, "prev is not the hash of the entry before it")
             self._note(entry, located.offset)
-            yield located
-            # Only now: while the caller folds the entry, `grown` must go on saying that there is something new.
             book = self._books[entry.book]
             book.end, book.lines = located.end, located.line
+            yield located
 
     def write(self, batch: list[Sealed]) -> None:
         """Append the batch, ordered by book, and sync each book before the next. Raises OSError; then `roll_back`."""
