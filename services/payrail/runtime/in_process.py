@@ -5,7 +5,9 @@ The caller meets the service as over HTTP: it sees an answer or a time-out, and 
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -86,9 +88,9 @@ class InProcessClient:
     ) -> None:
         self._app = app
         self.headers = _encoded({} if headers is None else headers)
-        self._timeout_s = timeout_s
+        self._deadlines = _Deadlines(timeout_s) if timeout_s is not None else None
         self._log = log or stderr_log()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[_Exchange] = set()
 
     async def request(
         self,
@@ -106,10 +108,14 @@ class InProcessClient:
         body = orjson.dumps(json) if content is None and json is not None else content or b""
         exchange = _Exchange(loop, body)
         scope = self._scope(method, url, params, headers, body)
-        task = loop.create_task(self._call(scope, exchange), context=contextvars.Context())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await exchange.response(self._timeout_of(timeout))
+        # The task is held by the set: an event loop itself may forget what nobody awaits.
+        exchange.task = loop.create_task(self._call(scope, exchange), context=contextvars.Context())
+        self._running.add(exchange)
+        if timeout is httpx.USE_CLIENT_DEFAULT:
+            if self._deadlines is not None:
+                self._deadlines.watch(loop, exchange.response)
+            return await exchange.response
+        return await _in_time(loop, exchange, timeout.read if isinstance(timeout, httpx.Timeout) else timeout)
 
     async def _call(self, scope: Scope, exchange: "_Exchange") -> None:
         try:
@@ -117,12 +123,8 @@ class InProcessClient:
         except Exception as error:  # noqa: BLE001 - the boundary: a caller over HTTP would see a 500, not this
             self._log.exception("in_process_call_failed", error)
         finally:
+            self._running.discard(exchange)
             exchange.end()
-
-    def _timeout_of(self, timeout: Any) -> float | None:
-        if timeout is httpx.USE_CLIENT_DEFAULT:
-            return self._timeout_s
-        return timeout.read if isinstance(timeout, httpx.Timeout) else timeout
 
     def _scope(
         self,
@@ -138,7 +140,7 @@ class InProcessClient:
         if params:
             more = _query(params)
             query = f"{query}&{more}" if query and more else query or more
-        sent = self.headers | _encoded(headers) if headers else dict(self.headers)
+        sent = self.headers | _encoded(headers) if headers else self.headers.copy()
         if body:
             sent.setdefault(b"content-type", b"application/json")
             sent[b"content-length"] = b"%d" % len(body)
@@ -159,9 +161,10 @@ class InProcessClient:
 
     async def aclose(self, timeout_s: float = 5.0) -> None:
         """Waits for callees that still run, for a limited time, and then cancels them."""
-        if not self._running:
+        running = {exchange.task for exchange in self._running if exchange.task}
+        if not running:
             return
-        _, late = await asyncio.wait(self._running, timeout=timeout_s)
+        _, late = await asyncio.wait(running, timeout=timeout_s)
         for task in late:
             task.cancel()
         if late:
@@ -177,12 +180,14 @@ class InProcessClient:
 class _Exchange:
     """One request and its answer, between the caller's task and the callee's."""
 
-    __slots__ = ("_body", "_chunks", "_closed", "_future", "_headers", "_status")
+    __slots__ = ("_body", "_chunks", "_closed", "_headers", "_loop", "_status", "response", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes) -> None:
+        self.response: asyncio.Future[InProcessResponse] = loop.create_future()
+        self.task: asyncio.Task[None] | None = None
+        self._loop = loop
         self._body: bytes | None = body
-        self._future: asyncio.Future[InProcessResponse] = loop.create_future()
-        self._closed: asyncio.Future[None] = loop.create_future()
+        self._closed: asyncio.Future[None] | None = None
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._chunks: list[bytes] = []
@@ -193,46 +198,87 @@ class _Exchange:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._closed
+        if not self.response.done():
+            if self._closed is None:
+                self._closed = self._loop.create_future()
+            await self._closed
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status, self._headers = message["status"], list(message.get("headers", ()))
+            self._status, self._headers = message["status"], message.get("headers", [])
             return
-        self._chunks.append(message.get("body", b""))
-        if not message.get("more_body", False) and not self._future.done():
-            self._finish(InProcessResponse(self._status, Headers(self._headers), b"".join(self._chunks)))
+        if message.get("more_body", False):
+            self._chunks.append(message.get("body", b""))
+        elif not self.response.done():
+            last = message.get("body", b"")
+            body = b"".join([*self._chunks, last]) if self._chunks else last
+            self._finish(InProcessResponse(self._status, Headers(self._headers), body))
 
     def _finish(self, response: InProcessResponse) -> None:
-        self._future.set_result(response)
-        if not self._closed.done():
+        self.response.set_result(response)
+        if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
     def end(self) -> None:
         """The callee is done. Without a whole answer, it failed."""
-        if not self._future.done():
+        if not self.response.done():
             content = internal_error().content("unknown")
             self._finish(
                 InProcessResponse(500, Headers([(b"content-type", PROBLEM_MEDIA_TYPE.encode())]), content)
             )
 
-    async def response(self, timeout_s: float | None) -> InProcessResponse:
-        if timeout_s is None:
-            return await self._future
-        timer = self._future.get_loop().call_later(timeout_s, self._time_out)
-        try:
-            return await self._future
-        finally:
-            timer.cancel()
 
-    def _time_out(self) -> None:
-        if not self._future.done():
-            self._future.set_exception(httpx.ReadTimeout("no answer in time"))
+class _Deadlines:
+    """Times out the calls that are allowed the same time: they fall due in the order they began, so that one timer
+    serves them all."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._due: deque[tuple[float, asyncio.Future[InProcessResponse]]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, loop: asyncio.AbstractEventLoop, response: "asyncio.Future[InProcessResponse]") -> None:
+        """End the wait for `response` when its time is up."""
+        due = self._due
+        while due and due[0][1].done():
+            due.popleft()
+        due.append((loop.time() + self._timeout_s, response))
+        if self._timer is None:
+            self._timer = loop.call_later(self._timeout_s, self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        due, self._timer = self._due, None
+        while due and (due[0][1].done() or due[0][0] <= loop.time()):
+            _time_out(due.popleft()[1])
+        if due:
+            self._timer = loop.call_at(due[0][0], self._expire, loop)
+
+
+async def _in_time(
+    loop: asyncio.AbstractEventLoop, exchange: _Exchange, timeout_s: float | None
+) -> InProcessResponse:
+    if timeout_s is None:
+        return await exchange.response
+    timer = loop.call_later(timeout_s, _time_out, exchange.response)
+    try:
+        return await exchange.response
+    finally:
+        timer.cancel()
+
+
+def _time_out(response: "asyncio.Future[InProcessResponse]") -> None:
+    if not response.done():
+        response.set_exception(httpx.ReadTimeout("no answer in time"))
 
 
 def _encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:
-    return {name.lower().encode("ascii"): value.encode("latin-1") for name, value in headers.items()}
+    return {_header_name(name): value.encode("latin-1") for name, value in headers.items()}
+
+
+@lru_cache(maxsize=256)
+def _header_name(name: str) -> bytes:
+    return name.lower().encode("ascii")
 
 
 def _query(params: Mapping[str, Any]) -> str:
