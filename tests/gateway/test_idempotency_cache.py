@@ -1,17 +1,25 @@
 """The document of idempotency keys follows the ledger, and can be made from it at any time."""
 
+import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from shop import Shop
+
+from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from stack_process import StackProcess, wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 
 
 def _documented(stack: StackProcess) -> dict[str, Any]:
+    return _items(stack.data_dir / "idempotency")
+
+
+def _items(folder: Path) -> dict[str, Any]:
     """What snapshot and log of the document say together."""
-    folder = stack.data_dir / "idempotency"
     try:
         items: dict[str, Any] = json.loads((folder / "idempotency_keys.json").read_text())["items"]
     except (FileNotFoundError, json.JSONDecodeError):
@@ -58,3 +66,32 @@ def _remove_all(folder: Path) -> None:
 
 def _write_rubbish(folder: Path) -> None:
     (folder / "idempotency_keys.json").write_text("rubbish\n")
+
+
+async def _until_keys(folder: Path, expected: set[str]) -> None:
+    async with asyncio.timeout(20):
+        while {key.rpartition(" ")[2] for key in _items(folder)} != expected:  # noqa: ASYNC110 - a file tells nobody that it changed
+            await asyncio.sleep(0.02)
+
+
+async def test_an_answered_key_is_shown_for_a_day_of_the_clock_and_an_open_one_until_it_is_answered(
+    shop: Shop, tmp_path: Path
+) -> None:
+    folder = tmp_path / "idempotency"
+    cache = IdempotencyCache(folder / "idempotency_keys.json", shop.journal, shop.clock, shop.leases)
+    keeping = asyncio.create_task(cache.run())
+    payment_id = (await shop.create(key="created")).body["id"]
+    shop.providers.script("authorize", "lost_before")
+    shop.providers.script("inquire", "lost_before")
+    assert (await shop.authorize(payment_id, "open")).status == 202
+    await _until_keys(folder, {"created", "open"})
+    shop.clock.advance(timedelta(hours=23))
+    await shop.create(key="later")
+    await _until_keys(folder, {"created", "open", "later"})
+    shop.clock.advance(timedelta(hours=2))
+    await _until_keys(folder, {"open", "later"})
+    await shop.resolve()
+    assert shop.payment(payment_id).state == "FAILED"
+    await _until_keys(folder, {"later"})
+    keeping.cancel()
+    await asyncio.wait({keeping})

@@ -13,11 +13,11 @@ import httpx
 
 from payrail.runtime.card_numbers import luhn_valid
 from payrail.runtime.clock import FrozenClock
+from payrail.runtime.contract_app import ContractApp
 from payrail.runtime.ids import IdSource
 from payrail.runtime.logs import LogWriter
 from payrail.vault.app import build_vault
 from payrail.vault.opened import Vault
-from payrail.vault.witness import WitnessedApp
 
 KEYS = {caller: f"{caller}-internal-key" for caller in ("gateway", "jobs", "seed")}
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
@@ -61,7 +61,7 @@ class Bench:
         self.log = io.BytesIO()
         self.log_writer = LogWriter(self.log)
 
-    def app(self) -> WitnessedApp:
+    def app(self) -> ContractApp:
         return build_vault(
             data_dir=self.data_dir,
             internal_keys=KEYS,
@@ -95,7 +95,7 @@ class Bench:
 class VaultClient(httpx.AsyncClient):
     """Calls one vault."""
 
-    def __init__(self, app: WitnessedApp) -> None:
+    def __init__(self, app: ContractApp) -> None:
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)  # type: ignore[arg-type]
         super().__init__(transport=transport, base_url="http://vault")
 

@@ -44,7 +44,7 @@ from payrail.provider_sim.references import provider_reference
 from payrail.provider_sim.silence import Silence
 from payrail.runtime import faults
 from payrail.runtime.append_log import AppendLog, LogUnavailable
-from payrail.runtime.clock import Clock, rfc3339
+from payrail.runtime.clock import Clock, rfc3339, rfc3339_of_ms
 
 WRITING = tuple(operation for operation in Operation if operation is not Operation.INQUIRY)
 
@@ -181,7 +181,7 @@ class Provider:
         """Bring a rule into force once it is durable. Raises `FieldInvalid` when its members contradict each other."""
         check(rule)
         rule.ordinal = self._rules.take_ordinal()
-        rule.created_at = rfc3339(self._clock.now())
+        rule.created_at = rfc3339_of_ms(self._clock.now_ms())
         change = Injected(rule)
         await self._write_changes([change])
         self._rules.apply(change)
@@ -193,7 +193,7 @@ class Provider:
 
     async def clear_failures(self) -> int:
         """Take every rule away; returns how many were in force."""
-        change = Cleared(rfc3339(self._clock.now()))
+        change = Cleared(rfc3339_of_ms(self._clock.now_ms()))
         await self._write_changes([change])
         count = len(self._rules.rules())
         self._rules.apply(change)
@@ -308,7 +308,7 @@ class Provider:
         )
 
     def _status(self, record: Record) -> Outcome | None:
-        return outcome_at(self._book, record, rfc3339(self._clock.now()))
+        return outcome_at(self._book, record, rfc3339_of_ms(self._clock.now_ms()))
 
     def _target(self, request: Request) -> Target:
         original = self._book.get(request.original_reference) if request.original_reference else None

@@ -38,7 +38,9 @@ def luhn_valid(digits: str) -> bool:
 def find_card_number(text: str) -> bool:
     """Whether `text` holds a card number: 13 to 19 Luhn-valid digits, separated or not, no further digit
     beside them. What lies inside a UUID or 32 and more digits of hex is none."""
-    return len(text) >= DIGITS_MIN and next(_spans(text), None) is not None
+    if len(text) < DIGITS_MIN or (text.isascii() and _digits_of(text.encode("ascii")) < DIGITS_MIN):
+        return False
+    return next(_spans(text), None) is not None
 
 
 def mask_card_numbers(text: str) -> str:
@@ -55,7 +57,12 @@ def may_hold_card_number(raw: bytes) -> bool:
     """A quick look at JSON on the wire: False only if no string in it can hold a card number."""
     if not raw.isascii() or b"\\" in raw:
         return True
-    return len(raw.translate(None, _NOT_DIGITS)) >= DIGITS_MIN and _RAW_CANDIDATE.search(raw) is not None
+    return _digits_of(raw) >= DIGITS_MIN and _RAW_CANDIDATE.search(raw) is not None
+
+
+def _digits_of(ascii_text: bytes) -> int:
+    """How many digits there are: most texts have too few, and this is the quickest way to know."""
+    return len(ascii_text.translate(None, _NOT_DIGITS))
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

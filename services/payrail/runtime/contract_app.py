@@ -5,7 +5,7 @@ Requests and answers are validated, every error is a problem document, and each 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from time import perf_counter_ns
@@ -45,6 +45,8 @@ __all__ = [
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 #: Told of each request when it is answered: operationId (none where no operation fits), status, duration in seconds.
 Observer = Callable[[str | None, int, float], None]
+#: Sees the answer of an operation before it goes out; what it returns goes out in its place.
+Witness = Callable[[Request, Outcome], Awaitable[Outcome]]
 
 _STATUS_CLIENT_GONE = 499
 # What may follow /docs: nothing, or the name of one file of Swagger UI.
@@ -63,17 +65,19 @@ def build_contract_app(
     lifespan: Lifespan | None = None,
     log: LogWriter | None = None,
     observe: Observer | None = None,
+    witness: Witness | None = None,
 ) -> "ContractApp":
     """The app of `service`.
 
     `handlers` is keyed by operationId and `authenticate` by security scheme; each operation must have a
     handler and each handler an operation. `contract` is a bundled OpenAPI 3.0 document and is not changed.
     `lifespan` makes an async context manager that is entered before the first request and left after the
-    last. Raises ContractError when contract and handlers do not fit.
+    last. `witness` sees every answer to a request that an operation was found for. Raises ContractError when
+    contract and handlers do not fit.
     """
     document = ContractDocument(contract)
     api = ContractAPI(document, handlers=handlers, authenticate=authenticate, errors=errors)
-    return ContractApp(service, document, api.routes, lifespan, log or stderr_log(), observe)
+    return ContractApp(service, document, api.routes, lifespan, log or stderr_log(), observe, witness)
 
 
 class ContractApp:
@@ -87,12 +91,14 @@ class ContractApp:
         lifespan: Lifespan | None,
         log: LogWriter,
         observe: Observer | None,
+        witness: Witness | None = None,
     ) -> None:
         self.service = service
         self.routes = routes
         self._lifespan = lifespan
         self._log = log
         self._observe = observe
+        self._witness = witness
         self._pages = document_pages(document, _nothing_here)
         base = document.base_path.encode()
         self._docs, self._document = base + DOCS_PATH.encode(), base + DOCUMENT_PATH.encode()
@@ -114,6 +120,8 @@ class ContractApp:
             if outcome is None:
                 status = 200
             else:
+                if self._witness is not None and request.operation is not None:
+                    outcome = await self._witnessed(request, outcome, self._witness)
                 status, code = outcome.status, outcome.code
                 await outcome.send(send, request.method, request.correlation_id)
         except ClientGoneError:
@@ -138,14 +146,23 @@ class ContractApp:
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: whatever a handler raises becomes an answer
-            self._log.exception(
-                "request_failed",
-                error,
-                service=self.service,
-                operation=request.operation,
-                correlation_id=request.correlation_id,
-            )
-            return Outcome.of_problem(internal_error(), request.correlation_id)
+            return self._failed(request, error)
+
+    async def _witnessed(self, request: Request, outcome: Outcome, witness: Witness) -> Outcome:
+        try:
+            return await witness(request, outcome)
+        except Exception as error:  # noqa: BLE001 - the boundary: what is not witnessed does not go out
+            return self._failed(request, error)
+
+    def _failed(self, request: Request, error: Exception) -> Outcome:
+        self._log.exception(
+            "request_failed",
+            error,
+            service=self.service,
+            operation=request.operation,
+            correlation_id=request.correlation_id,
+        )
+        return Outcome.of_problem(internal_error(), request.correlation_id)
 
     async def _page(self, request: Request, send: Send) -> None:
         """Connexion serves the document and Swagger UI; their answers get the correlation id as all others

@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 
 from payrail.runtime.append_log import AppendLog, LogUnavailable
-from payrail.runtime.clock import Clock, parse_rfc3339, rfc3339
+from payrail.runtime.clock import Clock, parse_rfc3339, rfc3339, rfc3339_of_ms
 from payrail.vault.errors import VaultUnavailable
 from payrail.vault.keyring import MODE
 
@@ -98,7 +98,7 @@ class AccessLog:
         Raises `VaultUnavailable` when it cannot be written: then the access must not be granted.
         """
         line = AccessLine(
-            at=rfc3339(self._clock.now()),
+            at=rfc3339_of_ms(self._clock.now_ms()),
             operation=access.operation,
             merchant_id=access.merchant_id,
             token=access.token,

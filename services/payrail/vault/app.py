@@ -10,7 +10,7 @@ import orjson
 
 from payrail import contracts
 from payrail.runtime.clock import Clock, SystemClock
-from payrail.runtime.contract_app import build_contract_app
+from payrail.runtime.contract_app import ContractApp, build_contract_app
 from payrail.runtime.ids import IdSource
 from payrail.runtime.internal_keys import InternalKeys
 from payrail.runtime.logs import LogWriter
@@ -18,7 +18,7 @@ from payrail.runtime.settings import Settings
 from payrail.vault.errors import ERRORS, VaultUnavailable
 from payrail.vault.handlers import Handlers
 from payrail.vault.opened import Vault
-from payrail.vault.witness import WitnessedApp, authenticator
+from payrail.vault.witness import authenticator, witness
 
 
 def build(
@@ -27,7 +27,7 @@ def build(
     clock: Clock | None = None,
     ids: IdSource | None = None,
     log: LogWriter | None = None,
-) -> WitnessedApp:
+) -> ContractApp:
     """The vault's ASGI app as the settings want it, with the shared clock and the system's randomness."""
     clock = clock or SystemClock(settings.payrail_data_dir / "clock.json")
     return build_vault(
@@ -50,7 +50,7 @@ def build_vault(
     clock: Clock,
     ids: IdSource,
     log: LogWriter | None = None,
-) -> WitnessedApp:
+) -> ContractApp:
     """The vault's ASGI app on ``data_dir/vault``. ``internal_keys`` maps each caller to its key.
 
     The files are opened by the app's lifespan and released at its end; before and after, every access is
@@ -72,7 +72,7 @@ def build_vault(
         finally:
             await opened.pop().close()
 
-    app = build_contract_app(
+    return build_contract_app(
         service="vault",
         contract=contract,
         handlers=Handlers(vault, clock, contract["info"]["version"]).by_operation(),
@@ -80,5 +80,5 @@ def build_vault(
         errors=ERRORS,
         lifespan=lifespan,
         log=log,
+        witness=witness(lambda: vault().access_log),
     )
-    return WitnessedApp(app, lambda: vault().access_log)

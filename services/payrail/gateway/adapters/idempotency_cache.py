@@ -6,7 +6,9 @@ made anew from the ledger. Of several processes one keeps it, whoever holds its 
 
 import asyncio
 import contextlib
+import heapq
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ class IdempotencyCache:
         self._journal = journal
         self._clock = clock
         self._leases = leases
+        self._ending: list[tuple[str, str]] = []  # A heap: when each shown key was claimed, and its name.
 
     async def run(self) -> None:
         """Keep the document for as long as this process can, until cancelled. A fault is logged and tried again."""
@@ -52,6 +55,8 @@ class IdempotencyCache:
         try:
             self._journal.state.claims_changed.update(self._journal.state.claims)
             await self._forget_others(store)
+            self._ending = [(record["claimed_at"], key) for key, record in store.items()]
+            heapq.heapify(self._ending)
             while True:
                 await self._write_changes(store)
                 await asyncio.sleep(INTERVAL_S)
@@ -73,15 +78,27 @@ class IdempotencyCache:
         )  # The ledger's thread may add to it: taken out first, looked at after.
         state.claims_changed.difference_update(changed)
         earliest = rfc3339(self._clock.now() - KEPT)
-        put = {
-            _name(scope): _record(held)
-            for scope in changed
-            if (held := state.claims.get(scope)) and not _is_over(_record(held), earliest)
-        }
-        gone = {_name(scope) for scope in changed if scope not in state.claims and _name(scope) in store}
-        gone.update(key for key, record in store.items() if _is_over(record, earliest))
+        put: dict[str, dict[str, Any]] = {}
+        gone: set[str] = set()
+        for scope in changed:
+            held, key = state.claims.get(scope), _name(scope)
+            if held is not None and not _is_over(record := _record(held), earliest):
+                put[key] = record
+                heapq.heappush(self._ending, (record["claimed_at"], key))
+            elif key in store:
+                gone.add(key)
+        gone.update(self._over(store, earliest))
         if put or gone:
             await store.apply(put=put, delete=gone - put.keys())
+
+    def _over(self, store: KeyedStore, earliest: str) -> Iterator[str]:
+        """The shown keys whose time is over. An open one is looked at again when it changes, which is when it is
+        answered."""
+        while self._ending and self._ending[0][0] < earliest:
+            _, key = heapq.heappop(self._ending)
+            record = store.get(key)
+            if record is not None and _is_over(record, earliest):
+                yield key
 
 
 def _open(path: Path) -> KeyedStore:
