@@ -137,6 +137,22 @@ async def test_requests_go_on_while_the_snapshot_is_written(store: KeyedStore, p
     assert await reopened(path) == {"b": {"n": 2}, "c": {"n": 3}}
 
 
+async def test_compaction_takes_in_what_changed_while_an_earlier_one_ran(
+    store: KeyedStore, path: Path
+) -> None:
+    go_on = threading.Event()
+    await store.put("a", {"n": 1})
+    with faults.armed("test.store.snapshot.before_replace", lambda: _wait(go_on)):
+        earlier = asyncio.create_task(store.compact())
+        await asyncio.sleep(0)
+        await store.put("a", {"n": 2})
+        later = asyncio.create_task(store.compact())
+        go_on.set()
+        await asyncio.gather(earlier, later)
+    assert json.loads(path.read_text())["items"] == {"a": {"n": 2}}
+    assert path.with_name("tokens.json.log").read_bytes() == b""
+
+
 async def test_closing_waits_for_a_running_compaction(path: Path) -> None:
     store = KeyedStore.open(path, name="test.store")
     go_on = threading.Event()

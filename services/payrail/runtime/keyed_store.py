@@ -80,6 +80,7 @@ class KeyedStore:
         self._points = points
         self._applied_to = log.end_offset  # The records are the snapshot plus exactly this much of the log.
         self._compaction: asyncio.Task[None] | None = None
+        self._closed = False
         self._compact_at = self._threshold()
 
     @classmethod
@@ -160,15 +161,16 @@ class KeyedStore:
         return done
 
     async def compact(self) -> None:
-        """Write the snapshot and shorten the log now; requests go on meanwhile."""
-        if self._compaction is None or self._compaction.done():
-            self._compaction = asyncio.create_task(self._compact(), name=f"compact {self._path.name}")
-        await asyncio.shield(self._compaction)
+        """Move every change visible now into the snapshot and shorten the log; requests go on meanwhile."""
+        # One that already runs may have begun before the newest changes: it is waited for, not relied on.
+        await self._running_compaction()
+        if not self._closed:
+            await asyncio.shield(self._start_compaction())
 
     async def close(self) -> None:
         """Finish what was queued and a running compaction, then release the files."""
-        if self._compaction is not None:
-            await asyncio.wait([self._compaction])
+        self._closed = True
+        await self._running_compaction()
         self._log.close()
 
     def _threshold(self) -> int:
@@ -176,7 +178,15 @@ class KeyedStore:
 
     def _compact_if_due(self) -> None:
         if self._applied_to > self._compact_at and (self._compaction is None or self._compaction.done()):
-            self._compaction = asyncio.create_task(self._compact(), name=f"compact {self._path.name}")
+            self._start_compaction()
+
+    def _start_compaction(self) -> "asyncio.Task[None]":
+        self._compaction = asyncio.create_task(self._compact(), name=f"compact {self._path.name}")
+        return self._compaction
+
+    async def _running_compaction(self) -> None:
+        while self._compaction is not None and not self._compaction.done():
+            await asyncio.wait([self._compaction])
 
     async def _compact(self) -> None:
         items, applied_to = dict(self._items), self._applied_to
