@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from payrail.gateway.domain import payments
+from payrail.gateway.domain import operations, payments
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Approved
 from payrail.ledger.entry import GENESIS, Actor, Claim, Draft, Entry, seal
@@ -62,9 +62,9 @@ class Books:
 
     def capture(self, payment_id: str, amount: int | None = None) -> None:
         now = origin("olga")
-        begin = payments.begin_capture(payment_id, amount, self.claim(), self.reserved(), now, final=False)
+        begin = operations.begin_capture(payment_id, amount, self.claim(), self.reserved(), now, final=False)
         self.do(begin)
-        self.do(payments.record_operation(payment_id, self.pending(payment_id), Approved("ch_1", 3), now))
+        self.do(operations.record_operation(payment_id, self.pending(payment_id), Approved("ch_1", 3), now))
 
     def pending(self, entity: str) -> str:
         """The id of the open attempt."""

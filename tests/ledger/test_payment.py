@@ -10,21 +10,14 @@ from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInPr
 from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotProcessed, Unknown
 from payrail.ledger import accounts
 from payrail.ledger.entry import GENESIS, Entry, seal
-from payrail.ledger.payment import (
-    PAYMENT_TRANSITIONS,
-    InvalidTransition,
-    NoOpenAttempt,
-    Payment,
-    State,
-    evolve,
-    require_transition,
-)
+from payrail.ledger.payment import InvalidTransition, NoOpenAttempt, Payment, evolve
 from payrail.ledger.payment_events import Decline
+from payrail.ledger.payment_states import PAYMENT_TRANSITIONS, State, require_transition
 from payrail.ledger.payment_view import payment_view
 from payrail.ledger.state import LedgerState, OutOfOrder
 from stand_ins.forged_ledger import draft_of
 from stand_ins.memory_journal import MemoryJournal
-from stand_ins.payments import Desk, claim, created, pay, terms
+from stand_ins.payments import AT, LATER, Desk, claim, created, pay, terms
 
 ID = pay(1)
 ANSWERS = st.sampled_from(
@@ -71,7 +64,7 @@ class PaymentWalk(RuleBasedStateMachine):
     @rule(amount=st.none() | st.integers(1, 600), final=st.booleans())
     def begin_capture(self, amount: int | None, *, final: bool) -> None:
         payment = self.payment
-        if payment.pending and payment.pending.attempt.operation in ("capture", "void"):
+        if payment.pending and payment.pending.attempt.operation in ("capture", "void", "expiry"):
             with pytest.raises(OperationInProgress, match=payment.pending.attempt.operation):
                 self.desk.begin_capture(ID, amount, final=final)
         elif payment.state not in ("AUTHORIZED", "PARTIALLY_CAPTURED"):
@@ -85,13 +78,20 @@ class PaymentWalk(RuleBasedStateMachine):
     @rule()
     def begin_cancel(self) -> None:
         payment = self.payment
-        if payment.pending and payment.pending.attempt.operation in ("capture", "void"):
+        if payment.pending and payment.pending.attempt.operation in ("capture", "void", "expiry"):
             with pytest.raises(OperationInProgress):
                 self.desk.begin_cancel(ID)
         elif payment.state not in ("CREATED", "AUTHORIZED", "PARTIALLY_CAPTURED"):
             self._refused_naming("CANCELED", lambda: self.desk.begin_cancel(ID))
         else:
             self._look(self.desk.begin_cancel(ID))
+
+    @rule(due=st.booleans())
+    def begin_expiry(self, *, due: bool) -> None:
+        before = self.payment
+        self._look(self.desk.begin_expiry(ID, LATER if due else AT))
+        if not due or before.pending or before.state not in ("AUTHORIZED", "PARTIALLY_CAPTURED"):
+            assert self.payment == before, "nothing expires before its time, and nothing but a hold"
 
     @precondition(lambda self: self.payment.state in ("AUTHORIZING", "UNKNOWN", "REVERSING"))
     @rule(answer=ANSWERS, go_on=st.booleans())
@@ -110,7 +110,9 @@ class PaymentWalk(RuleBasedStateMachine):
         self._look(self.desk.record_reversal(ID, go_on=go_on))
 
     @precondition(
-        lambda self: self.payment.pending and self.payment.pending.attempt.operation in ("capture", "void")
+        lambda self: (
+            self.payment.pending and self.payment.pending.attempt.operation in ("capture", "void", "expiry")
+        )
     )
     @rule(answer=ANSWERS)
     def record_operation(self, answer: Answer) -> None:
@@ -176,6 +178,11 @@ class PaymentWalk(RuleBasedStateMachine):
             assert -owed - fees == payment.amount_captured
 
     @invariant()
+    def what_may_expire_is_known(self) -> None:
+        for payment in self.seen[-1:]:
+            assert (payment.id in self.journal.state.holding) == (payment.amount_capturable > 0)
+
+    @invariant()
     def replay_gives_the_same_state(self) -> None:
         replayed = LedgerState()
         for entry in self.journal.entries:
@@ -184,6 +191,7 @@ class PaymentWalk(RuleBasedStateMachine):
         assert replayed.payments == self.journal.state.payments
         assert replayed.claims == self.journal.state.claims
         assert replayed.open_payments == self.journal.state.open_payments
+        assert replayed.holding == self.journal.state.holding
         assert replayed.balances.items() == self.journal.state.balances.items()
 
     @invariant()

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from payrail.gateway.domain import payments
+from payrail.gateway.domain import operations, payments
 from payrail.gateway.domain.outcomes import Answer, Approved
 from payrail.gateway.domain.ownership import take_over
 from payrail.ledger.entry import Actor, Book, Claim, Draft
@@ -83,15 +83,19 @@ class Desk:
 
     def begin_capture(self, payment_id: str, amount: int | None, *, final: bool = False) -> Payment:
         return self._done(
-            payments.begin_capture(
+            operations.begin_capture(
                 payment_id, amount, self._claim(payment_id, "capture"), self.reserve(), ORIGIN, final=final
             )
         )
 
     def begin_cancel(self, payment_id: str) -> Payment:
         return self._done(
-            payments.begin_cancel(payment_id, self._claim(payment_id, "cancel"), self.reserve(), ORIGIN)
+            operations.begin_cancel(payment_id, self._claim(payment_id, "cancel"), self.reserve(), ORIGIN)
         )
+
+    def begin_expiry(self, payment_id: str, at: str = LATER) -> Payment:
+        origin = replace(ORIGIN, at=at)
+        return self._done(operations.begin_expiry(payment_id, self.reserve(), origin))
 
     def record_authorization(self, payment_id: str, answer: Answer, *, go_on: bool = True) -> Payment:
         decide = payments.record_authorization(
@@ -107,7 +111,7 @@ class Desk:
 
     def record_operation(self, payment_id: str, answer: Answer) -> Payment:
         return self._done(
-            payments.record_operation(payment_id, self.open_attempt(payment_id), answer, ORIGIN)
+            operations.record_operation(payment_id, self.open_attempt(payment_id), answer, ORIGIN)
         )
 
     def start_reversal(self, payment_id: str) -> Payment:

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,29 +14,8 @@ from payrail.ledger import payment_events as events
 from payrail.ledger.attempts import Attempt, AttemptOutcome, NoOpenAttempt, Pending, close, owned_by
 from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment_events import AttemptOpened, Decline, PaymentMethod
-from payrail.ledger.transitions import InvalidTransition, require
-
-State = Literal[
-    "CREATED", "AUTHORIZING", "AUTHORIZED", "DECLINED", "UNKNOWN", "REVERSING", "FAILED", "CANCELED", "EXPIRED",
-    "PARTIALLY_CAPTURED", "CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED",
-]  # fmt: skip
-
-PAYMENT_TRANSITIONS: dict[State, frozenset[State]] = {
-    "CREATED": frozenset({"AUTHORIZING", "CANCELED"}),
-    "AUTHORIZING": frozenset({"AUTHORIZED", "DECLINED", "UNKNOWN", "FAILED"}),
-    "UNKNOWN": frozenset({"AUTHORIZED", "DECLINED", "REVERSING"}),
-    "REVERSING": frozenset({"AUTHORIZING", "FAILED"}),
-    "AUTHORIZED": frozenset({"PARTIALLY_CAPTURED", "CAPTURED", "CANCELED", "EXPIRED"}),
-    "PARTIALLY_CAPTURED": frozenset({"PARTIALLY_CAPTURED", "CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED"}),
-    "CAPTURED": frozenset({"PARTIALLY_REFUNDED", "REFUNDED"}),
-    "PARTIALLY_REFUNDED": frozenset({"PARTIALLY_REFUNDED", "REFUNDED", "CAPTURED", "PARTIALLY_CAPTURED"}),
-    "REFUNDED": frozenset({"PARTIALLY_REFUNDED", "CAPTURED", "PARTIALLY_CAPTURED"}),
-    "DECLINED": frozenset(),
-    "FAILED": frozenset(),
-    "CANCELED": frozenset(),
-    "EXPIRED": frozenset(),
-}
-
+from payrail.ledger.payment_states import State, require_transition
+from payrail.ledger.transitions import InvalidTransition
 
 #: The states in which a part of the hold may be left to capture.
 _HOLDING = frozenset({"AUTHORIZED", "PARTIALLY_CAPTURED", "PARTIALLY_REFUNDED", "REFUNDED"})
@@ -104,11 +83,6 @@ class Payment(Struct, frozen=True):
         """The providers of the routing decision that have not been asked yet; each is asked at most once."""
         tried = {attempt.provider for attempt in self.attempts if attempt.operation == "authorize"}
         return tuple(provider for provider in self.candidates if provider not in tried)
-
-
-def require_transition(current: State, target: State) -> State:
-    """Return `target` if it may follow `current`, else raise `InvalidTransition`."""
-    return require(PAYMENT_TRANSITIONS, current, target, "payment")
 
 
 def evolve(payment: Payment | None, entry: Entry) -> Payment:
@@ -202,6 +176,10 @@ _OUTCOME_OF = {
     "payment.void_unknown": "void",
     "payment.void_declined": "void",
     "payment.void_not_processed": "void",
+    "payment.expired": "expiry",
+    "payment.expiry_unknown": "expiry",
+    "payment.expiry_declined": "expiry",
+    "payment.expiry_not_processed": "expiry",
 }
 
 
@@ -321,8 +299,11 @@ def _reversed(payment: Payment, data: events.AuthorizationReversed, entry: Entry
     return _next_provider(closed, data.next, entry)
 
 
+_TARGETS: dict[str, State] = {"capture": "CAPTURED", "void": "CANCELED", "expiry": "EXPIRED"}
+
+
 def _operation_started(payment: Payment, data: events.OperationStarted, entry: Entry) -> Payment:
-    target: State = "CAPTURED" if data.attempt.operation == "capture" else "CANCELED"
+    target = _TARGETS.get(data.attempt.operation, "CANCELED")
     if payment.amount_capturable == 0 or payment.pending is not None:
         raise InvalidTransition(payment.state, target)
     return replace(payment, **_open(payment, data.attempt, entry.idempotency, entry.at))
@@ -350,6 +331,13 @@ def _canceled(payment: Payment, data: events.Canceled, _entry: Entry) -> Payment
     attempts = payment.attempts
     if data.attempt_id is not None:
         attempts = _close(payment, data.attempt_id, "approved", None, data.latency_ms)
+    return replace(payment, state=require_transition(payment.state, state), attempts=attempts, pending=None)
+
+
+def _expired(payment: Payment, data: events.Expired, _entry: Entry) -> Payment:
+    """What was captured in time stays captured; only the rest has expired."""
+    state: State = "CAPTURED" if payment.amount_captured else "EXPIRED"
+    attempts = _close(payment, data.attempt_id, "approved", None, data.latency_ms)
     return replace(payment, state=require_transition(payment.state, state), attempts=attempts, pending=None)
 
 
@@ -386,5 +374,10 @@ _EVOLVE: dict[str, Callable[[Payment, Any, Entry], Payment]] = {
     "payment.void_unknown": _operation_unknown,
     "payment.void_declined": _operation_declined,
     "payment.void_not_processed": _operation_not_processed,
+    "payment.expiry_started": _operation_started,
+    "payment.expired": _expired,
+    "payment.expiry_unknown": _operation_unknown,
+    "payment.expiry_declined": _operation_declined,
+    "payment.expiry_not_processed": _operation_not_processed,
     "payment.taken_over": _taken_over,
 }

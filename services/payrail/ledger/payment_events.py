@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 AttemptOperation = Literal[
-    "authorize", "capture", "void", "reversal", "refund", "dispute", "evidence", "resolution"
+    "authorize", "capture", "void", "expiry", "reversal", "refund", "dispute", "evidence", "resolution"
 ]
 CaptureMethod = Literal["manual", "automatic"]
 NotApproved = Literal["declined", "not_processed"]
@@ -142,7 +142,7 @@ class AuthorizationReversed(Struct, frozen=True, omit_defaults=True):
 
 
 class OperationStarted(Struct, frozen=True, omit_defaults=True):
-    """The intent of a capture or a void."""
+    """The intent of a capture, a void or an expiry."""
 
     attempt: AttemptOpened
 
@@ -167,8 +167,16 @@ class Canceled(Struct, frozen=True, omit_defaults=True):
     latency_ms: int | None = None
 
 
+class Expired(Struct, frozen=True, omit_defaults=True):
+    """The time of the authorization is over, and its provider released what was left of the hold."""
+
+    attempt_id: str
+    provider_reference: str
+    latency_ms: int | None = None
+
+
 class OperationDeclined(Struct, frozen=True, omit_defaults=True):
-    """The provider refused a capture or a void; the payment stands as it stood."""
+    """The provider refused a capture, a void or an expiry; the payment stands as it stood."""
 
     attempt_id: str
     decline: Decline
@@ -176,7 +184,7 @@ class OperationDeclined(Struct, frozen=True, omit_defaults=True):
 
 
 class OperationNotProcessed(Struct, frozen=True, omit_defaults=True):
-    """A capture or void surely did not reach the provider; its idempotency key is given back."""
+    """A capture, void or expiry surely did not reach the provider; its idempotency key is given back."""
 
     attempt_id: str
     code: str
@@ -211,5 +219,10 @@ PAYMENT_EVENTS: dict[str, type[Struct]] = {
     "payment.void_unknown": OutcomeUnknown,
     "payment.void_declined": OperationDeclined,
     "payment.void_not_processed": OperationNotProcessed,
+    "payment.expiry_started": OperationStarted,
+    "payment.expired": Expired,
+    "payment.expiry_unknown": OutcomeUnknown,
+    "payment.expiry_declined": OperationDeclined,
+    "payment.expiry_not_processed": OperationNotProcessed,
     "payment.taken_over": TakenOver,
 }

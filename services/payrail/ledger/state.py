@@ -68,6 +68,8 @@ class LedgerState:
         self.returns_of_payment: dict[str, list[str]] = {}
         self.disputes_by_reference: dict[str, str] = {}
         self.open_payments: dict[str, None] = {}
+        #: The payments with something left to capture, in the order of their authorization.
+        self.holding: dict[str, None] = {}
         self.open_refunds: dict[str, None] = {}
         self.open_disputes: dict[str, None] = {}
         self.unanswered_disputes: dict[str, None] = {}
@@ -146,6 +148,10 @@ class LedgerState:
             self.balances.post(entry.postings)
         for payment in self._staged_payments.values():
             _note_open(self.open_payments, payment)
+            if payment.amount_capturable:
+                self.holding[payment.id] = None
+            else:
+                self.holding.pop(payment.id, None)
         for refund in self._staged_refunds.values():
             _note_open(self.open_refunds, refund)
         for dispute in self._staged_disputes.values():

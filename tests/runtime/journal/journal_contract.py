@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from payrail.gateway.domain import payments
+from payrail.gateway.domain import operations, payments
 from payrail.gateway.domain.idempotency import Earlier
 from payrail.ledger.entry import BOOKS, GENESIS, Draft, Entry
 from payrail.ledger.payment import InvalidTransition
@@ -169,7 +169,7 @@ class JournalContract:
 
 
 def _cancel(number: int) -> payments.Begin:
-    return payments.begin_cancel(
+    return operations.begin_cancel(
         pay(number),
         claim(f"POST /payments/{pay(number)}/cancel", "c"),
         payments.Reserved("att_1", "p"),

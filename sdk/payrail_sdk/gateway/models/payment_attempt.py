@@ -27,8 +27,8 @@ class PaymentAttempt:
     id: str
     """ Id of one attempt at a provider. It is the reference under which the provider keeps the operation. """
     operation: PaymentAttemptOperation
-    """ What was asked of the provider. `void` releases what is held; `reversal` forbids an authorization whose
-    answer was lost. """
+    """ What was asked of the provider. `void` releases what is held, `expiry` the same when its time is over;
+    `reversal` forbids an authorization whose answer was lost. """
     provider: ProviderId
     """ A simulated provider. """
     outcome: PaymentAttemptOutcome

@@ -10,15 +10,12 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from payrail.gateway.domain.errors import (
-    AmountExceedsAuthorized,
     AmountExceedsRefundable,
-    OperationInProgress,
     PaymentNotFound,
 )
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
-from payrail.gateway.domain.pricing import MERCHANT_FEE, capture_postings
 from payrail.gateway.domain.routing import Router
 from payrail.ledger import payment_events as events
 from payrail.ledger.attempts import Pending
@@ -91,44 +88,7 @@ def begin_authorization(
         routing = router.route_payment(payment)
         attempt = _authorization_of(payment, routing.candidates[0].provider, reserved)
         data = events.AuthorizationStarted(attempt, routing)
-        return _draft(payment, "payment.authorization_started", data, origin, claim=claim)
-
-    return decide
-
-
-def begin_capture(
-    payment_id: str, amount: int | None, claim: Claim, reserved: Reserved, origin: Origin, *, final: bool
-) -> Begin:
-    """The intent to capture `amount` minor units (all that is left if none); `final` releases the rest."""
-
-    def decide(state: LedgerState) -> Draft | Earlier:
-        payment = find_payment(state, claim.merchant_id, payment_id)
-        if earlier := earlier_request(state, claim):
-            return earlier
-        capturable = _require_capturable(payment, "CAPTURED")
-        wanted = capturable if amount is None else amount
-        if wanted > capturable:
-            raise AmountExceedsAuthorized(wanted, capturable)
-        attempt = _capture_of(payment, wanted, reserved, final=final or wanted == capturable)
-        return _draft(
-            payment, "payment.capture_started", events.OperationStarted(attempt), origin, claim=claim
-        )
-
-    return decide
-
-
-def begin_cancel(payment_id: str, claim: Claim, reserved: Reserved, origin: Origin) -> Begin:
-    """Cancel at once what was never authorized; else the intent to void what is left of the hold."""
-
-    def decide(state: LedgerState) -> Draft | Earlier:
-        payment = find_payment(state, claim.merchant_id, payment_id)
-        if earlier := earlier_request(state, claim):
-            return earlier
-        if payment.state == "CREATED":
-            return _draft(payment, "payment.canceled", events.Canceled(), origin, claim=claim.finished())
-        capturable = _require_capturable(payment, "CANCELED")
-        attempt = AttemptOpened(reserved.attempt_id, "void", _provider(payment), reserved.owner, capturable)
-        return _draft(payment, "payment.void_started", events.OperationStarted(attempt), origin, claim=claim)
+        return draft_of(payment, "payment.authorization_started", data, origin, claim=claim)
 
     return decide
 
@@ -151,7 +111,7 @@ def record_authorization(
     """
 
     def decide(state: LedgerState) -> Draft | Payment:
-        payment = _payment(state, payment_id)
+        payment = latest_payment(state, payment_id)
         pending = payment.pending
         if pending is None or pending.attempt.id != attempt_id or pending.reversal is not None:
             return payment
@@ -159,7 +119,7 @@ def record_authorization(
             case Approved():
                 return _approved(payment, pending, answer, reserved, origin, expires_at)
             case Unknown():
-                return _unknown(payment, pending, answer, origin)
+                return outcome_unknown(payment, pending, answer, origin)
             case NotProcessed() if pending.unknown:
                 return payment
             case Declined() | NotProcessed():
@@ -172,7 +132,7 @@ def start_reversal(payment_id: str, attempt_id: str, reserved: Reserved, origin:
     """The intent to reverse an authorization that its provider does not know."""
 
     def decide(state: LedgerState) -> Draft | Payment:
-        payment = _payment(state, payment_id)
+        payment = latest_payment(state, payment_id)
         pending = payment.pending
         if pending is None or pending.attempt.id != attempt_id or payment.state != "UNKNOWN":
             return payment
@@ -180,7 +140,7 @@ def start_reversal(payment_id: str, attempt_id: str, reserved: Reserved, origin:
         reversal = AttemptOpened(
             reserved.attempt_id, "reversal", attempt.provider, reserved.owner, attempt.amount
         )
-        return _draft(
+        return draft_of(
             payment, "payment.reversal_started", events.ReversalStarted(attempt_id, reversal), origin
         )
 
@@ -199,43 +159,14 @@ def record_reversal(
     """The provider acknowledged the reversal: on to the next provider with `go_on`, else the payment failed."""
 
     def decide(state: LedgerState) -> Draft | Payment:
-        payment = _payment(state, payment_id)
+        payment = latest_payment(state, payment_id)
         pending = payment.pending
         if pending is None or pending.reversal is None or pending.reversal.id != reversal_id:
             return payment
         following = _next_authorization(payment, reserved) if go_on else None
         data = events.AuthorizationReversed(pending.attempt.id, reversal_id, latency_ms, following)
-        claim = None if following else _finished(pending)
-        return _draft(payment, "payment.reversed", data, origin, claim=claim)
-
-    return decide
-
-
-def record_operation(
-    payment_id: str, attempt_id: str, answer: Approved | Declined | NotProcessed | Unknown, origin: Origin
-) -> Continue:
-    """Write what came of the open capture or void. Once it is unknown, only the provider's word closes it."""
-
-    def decide(state: LedgerState) -> Draft | Payment:
-        payment = _payment(state, payment_id)
-        pending = payment.pending
-        if pending is None or pending.attempt.id != attempt_id:
-            return payment
-        match answer:
-            case Approved():
-                return _operation_approved(payment, pending, answer, origin)
-            case Unknown():
-                return _unknown(payment, pending, answer, origin)
-            case Declined():
-                declined = events.OperationDeclined(attempt_id, answer.decline, answer.latency_ms)
-                name = f"payment.{pending.attempt.operation}_declined"
-                return _draft(payment, name, declined, origin, claim=_finished(pending))
-            case NotProcessed() if pending.unknown:
-                return payment
-            case NotProcessed():
-                not_processed = events.OperationNotProcessed(attempt_id, answer.code, answer.latency_ms)
-                name = f"payment.{pending.attempt.operation}_not_processed"
-                return _draft(payment, name, not_processed, origin, claim=_given_back(pending))
+        claim = None if following else finished(pending)
+        return draft_of(payment, "payment.reversed", data, origin, claim=claim)
 
     return decide
 
@@ -243,7 +174,7 @@ def record_operation(
 # ---- parts of the decisions ---------------------------------------------------------------------------------------
 
 
-def _draft(
+def draft_of(
     payment: Payment,
     name: str,
     data: Struct,
@@ -258,46 +189,30 @@ def _draft(
     )  # fmt: skip
 
 
-def _payment(state: LedgerState, payment_id: str) -> Payment:
+def latest_payment(state: LedgerState, payment_id: str) -> Payment:
     payment = state.latest_payment(payment_id)
     if payment is None:
         raise PaymentNotFound
     return payment
 
 
-def _finished(pending: Pending) -> Claim | None:
+def finished(pending: Pending) -> Claim | None:
     return pending.claim.finished() if pending.claim else None
 
 
-def _given_back(pending: Pending) -> Claim | None:
-    """The key of a capture or void that did not happen; an automatic capture's key answers the authorization."""
-    if pending.claim is None:
-        return None
-    automatic = pending.claim.operation.endswith("/authorize")
-    return pending.claim.finished() if automatic else pending.claim.released()
-
-
-def _provider(payment: Payment) -> str:
+def provider_of(payment: Payment) -> str:
     if payment.provider is None:
         raise InvalidTransition(payment.state, "an operation at a provider")
     return payment.provider
-
-
-def _require_capturable(payment: Payment, target: str) -> int:
-    if payment.pending is not None and payment.pending.attempt.operation in ("capture", "void"):
-        raise OperationInProgress(payment.pending.attempt.operation)
-    if payment.amount_capturable == 0:
-        raise InvalidTransition(payment.state, target)
-    return payment.amount_capturable
 
 
 def _authorization_of(payment: Payment, provider: str, reserved: Reserved) -> AttemptOpened:
     return AttemptOpened(reserved.attempt_id, "authorize", provider, reserved.owner, payment.amount)
 
 
-def _capture_of(payment: Payment, amount: int, reserved: Reserved, *, final: bool) -> AttemptOpened:
+def capture_of(payment: Payment, amount: int, reserved: Reserved, *, final: bool) -> AttemptOpened:
     return AttemptOpened(
-        reserved.attempt_id, "capture", _provider(payment), reserved.owner, amount, final=final
+        reserved.attempt_id, "capture", provider_of(payment), reserved.owner, amount, final=final
     )
 
 
@@ -316,20 +231,20 @@ def _approved(
 ) -> Draft:
     capture = None
     if payment.capture_method == "automatic" and reserved:
-        capture = _capture_of(payment, payment.amount, reserved, final=True)
+        capture = capture_of(payment, payment.amount, reserved, final=True)
     data = events.AuthorizationApproved(
         pending.attempt.id, answer.provider_reference, expires_at, answer.latency_ms, capture
     )
-    claim = pending.claim if capture else _finished(pending)
-    return _draft(payment, "payment.authorized", data, origin, claim=claim)
+    claim = pending.claim if capture else finished(pending)
+    return draft_of(payment, "payment.authorized", data, origin, claim=claim)
 
 
-def _unknown(payment: Payment, pending: Pending, answer: Unknown, origin: Origin) -> Draft | Payment:
+def outcome_unknown(payment: Payment, pending: Pending, answer: Unknown, origin: Origin) -> Draft | Payment:
     if pending.unknown:
         return payment
     operation = "authorization" if pending.attempt.operation == "authorize" else pending.attempt.operation
     data = events.OutcomeUnknown(pending.attempt.id, answer.code, answer.latency_ms)
-    return _draft(payment, f"payment.{operation}_unknown", data, origin)
+    return draft_of(payment, f"payment.{operation}_unknown", data, origin)
 
 
 def _not_approved(
@@ -353,26 +268,9 @@ def _not_approved(
                 attempt_id, "not_processed", following, code=answer.code, latency_ms=latency_ms
             )
         )
-        return _draft(payment, "payment.authorization_rerouted", rerouted, origin)
+        return draft_of(payment, "payment.authorization_rerouted", rerouted, origin)
     if isinstance(answer, Declined):
         declined = events.AuthorizationDeclined(attempt_id, answer.decline, latency_ms)
-        return _draft(payment, "payment.declined", declined, origin, claim=_finished(pending))
+        return draft_of(payment, "payment.declined", declined, origin, claim=finished(pending))
     failed = events.AuthorizationFailed(attempt_id, answer.code, latency_ms)
-    return _draft(payment, "payment.failed", failed, origin, claim=_finished(pending))
-
-
-def _operation_approved(payment: Payment, pending: Pending, answer: Approved, origin: Origin) -> Draft:
-    attempt = pending.attempt
-    if attempt.operation == "void":
-        canceled = events.Canceled(attempt.id, answer.provider_reference, answer.latency_ms)
-        return _draft(payment, "payment.canceled", canceled, origin, claim=_finished(pending))
-    merchant_fee = MERCHANT_FEE.of(attempt.amount, payment.currency)
-    captured = events.Captured(
-        attempt.id, attempt.amount, answer.provider_reference, merchant_fee, answer.provider_fee,
-        attempt.final, answer.latency_ms,
-    )  # fmt: skip
-    postings = capture_postings(
-        payment.merchant_id, attempt.provider, attempt.amount, payment.currency,
-        merchant_fee=merchant_fee, provider_fee=answer.provider_fee,
-    )  # fmt: skip
-    return _draft(payment, "payment.captured", captured, origin, claim=_finished(pending), postings=postings)
+    return draft_of(payment, "payment.failed", failed, origin, claim=finished(pending))

@@ -1,6 +1,6 @@
 """Cancel a payment: at once if it was never authorized, else by a void at its provider."""
 
-from payrail.gateway.domain import payments
+from payrail.gateway.domain import operations
 from payrail.gateway.domain.answers import Rendered
 from payrail.gateway.flows.fingerprint import NO_BODY
 from payrail.gateway.flows.gateway import Gateway, Request
@@ -18,7 +18,7 @@ async def cancel_payment(gateway: Gateway, request: Request, payment_id: str) ->
     claim = request.claim(f"POST /payments/{payment_id}/cancel", NO_BODY)
     return await run_operation(
         gateway, request, "payments", claim,
-        begin=lambda reserved, origin: payments.begin_cancel(payment_id, claim, reserved, origin),
+        begin=lambda reserved, origin: operations.begin_cancel(payment_id, claim, reserved, origin),
         settle=settle_operation,
         resume=resume_operation,
     )  # fmt: skip

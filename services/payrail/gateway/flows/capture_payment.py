@@ -1,6 +1,6 @@
 """Capture an authorized payment, in part or whole, once or several times."""
 
-from payrail.gateway.domain import payments
+from payrail.gateway.domain import operations
 from payrail.gateway.domain.answers import Rendered
 from payrail.gateway.flows.fingerprint import fingerprint
 from payrail.gateway.flows.gateway import Gateway, Request
@@ -22,7 +22,7 @@ async def capture_payment(
     )
     return await run_operation(
         gateway, request, "payments", claim,
-        begin=lambda reserved, origin: payments.begin_capture(
+        begin=lambda reserved, origin: operations.begin_capture(
             payment_id, amount, claim, reserved, origin, final=final
         ),
         settle=settle_operation,

@@ -1,4 +1,4 @@
-"""The background resolver: finishes what a dead process, a lost answer or a slow provider left open.
+"""The background resolver: finishes what a dead process, a lost answer or a slow provider left open, and what fell due.
 
 One process of a data directory is the resolver, whoever holds its lease. It takes an open payment or refund only if
 its attempt's lease is free: a live call of any process is never touched.
@@ -11,14 +11,16 @@ from contextlib import ExitStack
 from msgspec import Struct
 
 from payrail.gateway.domain.disputes import is_overdue
+from payrail.gateway.domain.operations import has_expired
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.run import Run
 from payrail.gateway.flows.settle_authorization import resume_authorization
 from payrail.gateway.flows.settle_dispute import give_up_overdue, resume_dispute
-from payrail.gateway.flows.settle_operation import resume_operation
+from payrail.gateway.flows.settle_operation import expire_payment, resume_operation
 from payrail.gateway.flows.settle_refund import resume_refund
 from payrail.ledger.dispute import Dispute
 from payrail.ledger.entry import Actor
+from payrail.ledger.payment import Payment
 from payrail.ledger.refund import Refund
 from payrail.ledger.state import Subject
 
@@ -67,13 +69,23 @@ class Resolver:
             state = self._gateway.journal.state
             open_ids = [*state.open_payments, *state.open_refunds, *state.open_disputes]
             still_open = {*open_ids, *state.unanswered_disputes}
-            self._next_look = {key: look for key, look in self._next_look.items() if key in still_open}
+            self._next_look = {
+                key: look
+                for key, look in self._next_look.items()
+                if key in still_open or key in state.holding
+            }
             for entity in open_ids:
                 if self._is_due(entity):
                     await self._try(entity)
             for dispute_id in list(state.unanswered_disputes):
                 if self._is_due(dispute_id):
                     await self._give_up_if_overdue(state.disputes[dispute_id])
+            for payment_id in list(state.holding):
+                # The oldest authorizations come first: behind one that has not expired there is none that has.
+                if not has_expired(state.payments[payment_id], self._gateway.now()):
+                    break
+                if self._is_due(payment_id):
+                    await self._expire(state.payments[payment_id])
 
     async def _try(self, entity: str) -> None:
         gateway = self._gateway
@@ -99,6 +111,15 @@ class Resolver:
             settled = await give_up_overdue(Run(gateway, RESOLVER, gateway.new_id("cor"), leases), dispute)
         if settled.state == "NEEDS_RESPONSE":
             self._back_off(dispute.id)
+
+    async def _expire(self, payment: Payment) -> None:
+        gateway = self._gateway
+        if payment.pending is not None:
+            return
+        with ExitStack() as leases:
+            expired = await expire_payment(Run(gateway, RESOLVER, gateway.new_id("cor"), leases), payment)
+        if expired.amount_capturable:
+            self._back_off(payment.id)
 
     def _is_due(self, entity: str) -> bool:
         look, clock = self._next_look.get(entity), self._gateway.clock

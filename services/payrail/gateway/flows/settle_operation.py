@@ -1,10 +1,12 @@
-"""Bring an open capture or void to its end: send it; where the answer is unknown inquire, and send the same again.
+"""Bring an open step on a hold to its end: send it; where the answer is unknown inquire, and send the same again.
+
+The steps are captures, voids, and the release of a hold whose time is over.
 
 An operation whose first call may have had its effect is never called *not processed* afterwards: the first call could
 still arrive. It stays unknown, and its amount stays taken, until the provider says what became of the reference.
 """
 
-from payrail.gateway.domain import payments
+from payrail.gateway.domain import operations
 from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotFound, Unknown
 from payrail.gateway.flows.run import Run
 from payrail.ledger.attempts import Pending
@@ -12,7 +14,7 @@ from payrail.ledger.payment import Payment
 
 
 async def settle_operation(run: Run, payment: Payment) -> Payment:
-    """Send the open capture or void for the first time, and settle it if it can be settled now."""
+    """Send the open step for the first time, and settle it if it can be settled now."""
     pending = payment.pending
     if pending is None:
         return payment
@@ -26,6 +28,15 @@ async def resume_operation(run: Run, payment: Payment) -> Payment:
     if pending is not None and not pending.unknown:
         payment = await _record(run, payment, pending, Unknown("owner_lost"))
     return await _clear_up(run, payment)
+
+
+async def expire_payment(run: Run, payment: Payment) -> Payment:
+    """Release the hold of an authorization whose time is over, if its provider confirms it."""
+    reserved = run.reserve()
+    begun = await run.decide(payment, operations.begin_expiry(payment.id, reserved, run.origin()))
+    # What another process began meanwhile is its own to finish.
+    mine = begun.pending is not None and begun.pending.attempt.id == reserved.attempt_id
+    return await settle_operation(run, begun) if mine else begun
 
 
 async def _clear_up(run: Run, payment: Payment) -> Payment:
@@ -51,5 +62,5 @@ async def _send(run: Run, payment: Payment, pending: Pending) -> Answer:
 
 async def _record(run: Run, payment: Payment, pending: Pending, answer: Answer) -> Payment:
     return await run.decide(
-        payment, payments.record_operation(payment.id, pending.attempt.id, answer, run.origin())
+        payment, operations.record_operation(payment.id, pending.attempt.id, answer, run.origin())
     )
