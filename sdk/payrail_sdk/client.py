@@ -6,10 +6,12 @@ import httpx
 
 from ._senders import AsyncSender, Sender
 from ._settings import Identity, settings
+from .async_clock import AsyncTheClock
 from .async_disputes import AsyncDisputes
 from .async_payments import AsyncPayments
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
+from .clock import TheClock
 from .disputes import Disputes
 from .gateway.api.health import get_health, get_metrics, get_services_health
 from .gateway.models import Health, ServicesHealth
@@ -40,6 +42,8 @@ class PayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
     """Open, answer and end disputes, and look at them."""
+    clock: TheClock
+    """The one clock of all services, which tests may move."""
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class PayRail:
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
+        self.clock = TheClock(self._sender)
 
     def health(self) -> Health:
         """How the gateway is."""
@@ -121,6 +126,8 @@ class AsyncPayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
     """Open, answer and end disputes, and look at them."""
+    clock: AsyncTheClock
+    """The one clock of all services, which tests may move."""
 
     def __init__(
         self,
@@ -142,6 +149,7 @@ class AsyncPayRail:
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
+        self.clock = AsyncTheClock(self._sender)
 
     async def health(self) -> Health:
         """How the gateway is."""

@@ -131,7 +131,7 @@ class Desk:
 @asynccontextmanager
 async def open_desk(data_dir: Path, clock: FrozenClock, **settings: Any) -> AsyncIterator[Desk]:
     """A stack on `data_dir` whose resolver looks all the time."""
-    chosen = load_settings(payrail_data_dir=data_dir, resolver_interval_s=0.02, **settings)
+    chosen = load_settings(payrail_data_dir=data_dir, **{"resolver_interval_s": 0.02, **settings})
     async with embedded(chosen, clock=clock).alive() as stack:
         apps, keys = stack.apps, (chosen.console_api_key, chosen.internal_api_key_gateway)
         clients = [

@@ -218,6 +218,8 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.disputes.submit_evidence("dsp_1", kind="receipt", text="x"),
         lambda client: client.disputes.resolve("dsp_1", "LOST"),
         lambda client: client.disputes.list().first_page(),
+        lambda client: client.clock.get(),
+        lambda client: client.clock.advance(days=1),
         lambda client: client.health(),
         lambda client: client.services_health(),
         lambda client: client.metrics(),

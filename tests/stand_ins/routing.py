@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
-from payrail.gateway.ports import ProviderUnreachable, ServiceReport
+from payrail.gateway.flows.due_work import DueWork
+from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport
 from payrail.runtime.metrics import Metrics
 
 RULES = RoutingRules({"providerA": Cost(290, 30), "providerB": Cost(310, 30)})
@@ -55,6 +57,35 @@ class NoServices:
         return []
 
 
+class ShortTrail:
+    """`ActionTrail` that lasts as long as the test."""
+
+    def __init__(self) -> None:
+        self.actions = Actions()
+
+    async def begin(self, requested: Requested) -> Action:
+        earlier = self.actions.earlier(requested.claim)
+        if earlier is None:
+            self.actions.evolve(requested)
+        return earlier or Action(requested)
+
+    async def finish(self, finished: Finished) -> None:
+        self.actions.evolve(finished)
+
+
+class StandingClock:
+    """`ClockControl` of a clock that nobody may move."""
+
+    def offset_s(self) -> float:
+        return 0.0
+
+    def advance(self, by_s: int, *, mover: str, floor: str | None) -> None:
+        raise ClockFixed
+
+    def set(self, to: str, *, mover: str, floor: str | None) -> None:
+        raise ClockFixed
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -63,4 +94,7 @@ def surroundings() -> dict[str, Any]:
         "provider_controls": SilentProviders(),
         "services": NoServices(),
         "metrics": Metrics(),
+        "trail": ShortTrail(),
+        "clock_control": StandingClock(),
+        "due": DueWork(),
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from payrail.cli.services import SERVICES, Sockets
-from payrail.runtime.clock import Clock, SystemClock
+from payrail.runtime.clock import FrozenClock, SystemClock
 from payrail.runtime.lifespan import alive
 from payrail.runtime.listening import listen
 from payrail.runtime.logs import LogWriter, stderr_log
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from payrail.provider_sim.silence import Silence
 
 AsgiApp = Any
+AnyClock = SystemClock | FrozenClock
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Stack:
         self._closing.append(close)
 
 
-def embedded(settings: Settings, *, clock: Clock | None = None, log: LogWriter | None = None) -> Stack:
+def embedded(settings: Settings, *, clock: AnyClock | None = None, log: LogWriter | None = None) -> Stack:
     """The whole stack in one process."""
     return compose(settings, SERVICES, clock=clock, log=log)
 
@@ -74,7 +75,7 @@ def compose(
     settings: Settings,
     services: Collection[str],
     *,
-    clock: Clock | None = None,
+    clock: AnyClock | None = None,
     log: LogWriter | None = None,
 ) -> Stack:
     """The named services. A gateway without its vault or simulator must be composed inside the loop it will run in."""
@@ -119,13 +120,13 @@ async def running(stack: Stack, sockets: Sockets) -> AsyncIterator[Stack]:
         await stack.close()
 
 
-def _vault(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+def _vault(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.vault.app import build
 
     return build(stack.settings, clock=clock, log=log)
 
 
-def _provider_sim(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.provider_sim.app import build
     from payrail.provider_sim.silence import Silence
 
@@ -141,13 +142,13 @@ def _provider_sim(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
     )
 
 
-def _ledger_jobs(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
 
     return build(clock=clock, internal_keys=_internal_keys(stack.settings), log=log)
 
 
-def _gateway(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
+def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.gateway.domain.breaker import BreakerPolicy
     from payrail.gateway.wiring import build
     from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
@@ -165,6 +166,7 @@ def _gateway(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
     return build(
         data_dir=settings.payrail_data_dir,
         clock=clock,
+        movable_clock=settings.payrail_env != "production",
         merchant_key=settings.merchant_api_key,
         console_key=settings.console_api_key,
         vault=vault,
@@ -180,7 +182,7 @@ def _gateway(stack: Stack, clock: Clock, log: LogWriter) -> AsgiApp:
     )
 
 
-_BUILDERS: Mapping[str, Callable[[Stack, Clock, LogWriter], AsgiApp]] = {
+_BUILDERS: Mapping[str, Callable[[Stack, AnyClock, LogWriter], AsgiApp]] = {
     "vault": _vault,
     "provider-sim": _provider_sim,
     "ledger-jobs": _ledger_jobs,

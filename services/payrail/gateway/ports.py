@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
 
+from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
 from payrail.gateway.domain.routing import Availability, RulesInForce
@@ -194,6 +195,66 @@ class ProviderControls(Protocol):
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
         """Take all its failures away; how many there were. Raises `ProviderUnreachable`."""
+        ...
+
+
+class ActionTrail(Protocol):
+    """What was asked for and done that moved no money. Raises `LogUnavailable` where it cannot be written."""
+
+    @property
+    def actions(self) -> Actions:
+        """Every action that was durable when this was asked, from any process."""
+        ...
+
+    async def begin(self, requested: Requested) -> Action:
+        """Write down that it is asked for; the earlier action instead if that has the key. `IdempotencyKeyReused`."""
+        ...
+
+    async def finish(self, finished: Finished) -> None:
+        """Write down what came of it; the first one to say so stands."""
+        ...
+
+
+class ClockFixed(Exception):
+    """This clock is the machine's and nobody moves it."""
+
+    code = "not_in_production"
+    detail = "In production the clock is the machine's."
+
+
+class ClockBehindLedger(Exception):
+    """The move would take the clock behind what is already written."""
+
+    code = "clock_behind_ledger"
+
+    def __init__(self, newest: str) -> None:
+        super().__init__(newest)
+        self.detail = f"The newest ledger entry is of {newest}; the clock does not go behind it."
+
+
+class ClockOutOfRange(Exception):
+    """The move would take the clock to a year that no time has."""
+
+    code = "clock_out_of_range"
+    detail = "The clock goes from the year 1 to the year 9999."
+
+
+class ClockControl(Protocol):
+    """The one clock of all services, for those who move it. `mover` names the move: the same one again does nothing.
+
+    A move raises `ClockFixed`, `ClockOutOfRange`, and `ClockBehindLedger` where it would pass `floor`.
+    """
+
+    def offset_s(self) -> float:
+        """How far it is from the machine's, in seconds; positive when it is ahead."""
+        ...
+
+    def advance(self, by_s: int, *, mover: str, floor: str | None) -> None:
+        """Move it by so many seconds, back if negative."""
+        ...
+
+    def set(self, to: str, *, mover: str, floor: str | None) -> None:
+        """Put it to a time, RFC 3339, from where it runs on."""
         ...
 
 

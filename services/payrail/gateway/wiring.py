@@ -13,7 +13,9 @@ from typing import Any
 
 import orjson
 
+from payrail.gateway.adapters.action_log import ActionLog
 from payrail.gateway.adapters.breakers import FileBreakers
+from payrail.gateway.adapters.clock_control import ClockMover
 from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from payrail.gateway.adapters.merchants import MerchantsFile
@@ -23,13 +25,14 @@ from payrail.gateway.adapters.routing_rules import RoutingRulesFile
 from payrail.gateway.adapters.services import SdkServices
 from payrail.gateway.adapters.vault import SdkVault
 from payrail.gateway.domain.breaker import BreakerPolicy
+from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.get_metrics import gauges
 from payrail.gateway.flows.resolve_open_payments import Resolver
 from payrail.gateway.http.handlers import Handlers
 from payrail.gateway.http.problems import PROBLEMS
 from payrail.gateway.http.security import Directory
-from payrail.runtime.clock import Clock
+from payrail.runtime.clock import FrozenClock, SystemClock
 from payrail.runtime.contract_app import ContractApp, build_contract_app
 from payrail.runtime.ids import IdSource
 from payrail.runtime.journal import FileJournal
@@ -46,7 +49,8 @@ SAMPLES = Path("metrics", "service_metrics.jsonl")
 def build(
     *,
     data_dir: Path,
-    clock: Clock,
+    clock: SystemClock | FrozenClock,
+    movable_clock: bool,
     merchant_key: str,
     console_key: str,
     vault: VaultClient,
@@ -75,20 +79,24 @@ def build(
         leases = Leases(data_dir / "run" / "leases.lock")
         breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         guarded = GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call)
+        trail, due = ActionLog(data_dir / "audit" / "actions.jsonl"), DueWork()
         gateway = Gateway(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
+            trail, ClockMover(clock, movable=movable_clock), due,
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
         samples = keep_samples(metrics, data_dir / SAMPLES, "gateway", metrics_interval_s, clock.now)
         cache = IdempotencyCache(data_dir / "idempotency" / "idempotency_keys.json", journal, clock, leases)
         resolver = Resolver(gateway, resolver_interval_s)
+        due.add(resolver.catch_up)
         try:
             async with _background(resolver.run(), cache.run(), samples):
                 yield
         finally:
             await journal.close()
+            trail.close()
             leases.close()
 
     return build_contract_app(

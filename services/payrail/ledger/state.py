@@ -74,6 +74,8 @@ class LedgerState:
         self.open_disputes: dict[str, None] = {}
         self.unanswered_disputes: dict[str, None] = {}
         self.balances = Balances()
+        #: The time of the newest entry; none has a later one.
+        self.newest_at: str | None = None
         self._staged_payments: dict[str, Payment] = {}
         self._staged_refunds: dict[str, Refund] = {}
         self._staged_disputes: dict[str, Dispute] = {}
@@ -146,20 +148,17 @@ class LedgerState:
             if entry.version == 1:
                 self._index(entry)
             self.balances.post(entry.postings)
+        self.newest_at = max(
+            filter(None, [self.newest_at, *(entry.at for entry in self._staged)]), default=None
+        )
         for payment in self._staged_payments.values():
             _note_open(self.open_payments, payment)
-            if payment.amount_capturable:
-                self.holding[payment.id] = None
-            else:
-                self.holding.pop(payment.id, None)
+            _note(self.holding, payment.id, holds=payment.amount_capturable > 0)
         for refund in self._staged_refunds.values():
             _note_open(self.open_refunds, refund)
         for dispute in self._staged_disputes.values():
             _note_open(self.open_disputes, dispute)
-            if dispute.state == "NEEDS_RESPONSE":
-                self.unanswered_disputes[dispute.id] = None
-            else:
-                self.unanswered_disputes.pop(dispute.id, None)
+            _note(self.unanswered_disputes, dispute.id, holds=dispute.state == "NEEDS_RESPONSE")
         self.claims_changed.update(self._staged_claims)
         for scope, held in self._staged_claims.items():
             if held is None:
@@ -227,7 +226,11 @@ def _require_next(before: Subject | None, entry: Entry) -> None:
 
 
 def _note_open(open_ids: dict[str, None], subject: Subject) -> None:
-    if subject.pending is None:
-        open_ids.pop(subject.id, None)
+    _note(open_ids, subject.id, holds=subject.pending is not None)
+
+
+def _note(ids: dict[str, None], entity: str, *, holds: bool) -> None:
+    if holds:
+        ids[entity] = None
     else:
-        open_ids[subject.id] = None
+        ids.pop(entity, None)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Self
+from typing import ClassVar, Self
 
 from payrail.runtime import faults
 from payrail.runtime.durable_file import (
@@ -51,6 +51,10 @@ logger = logging.getLogger(__name__)
 
 class LogUnavailable(Exception):
     """The disk refused the write: nothing of the line is in the log. Trying again later is safe."""
+
+    code = "storage_unavailable"
+    detail = "The files cannot be written now. Nothing was kept of the request; try again."
+    headers: ClassVar = {"Retry-After": "1"}
 
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(f"{path.name} cannot be written: {cause}")

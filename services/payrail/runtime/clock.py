@@ -50,8 +50,9 @@ class Clock(Protocol):
         ...
 
 
-class _Offset(msgspec.Struct, forbid_unknown_fields=True):
+class _Offset(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     offset_us: int
+    moved_by: str | None = None
 
 
 class SystemClock:
@@ -67,6 +68,7 @@ class SystemClock:
         self._file_seen: tuple[int, int, int] | None = None
         self._look_again_ns = 0
         self._offset_us = 0
+        self._moved_by: str | None = None
 
     def now(self) -> datetime:
         return EPOCH + timedelta(microseconds=self._now_us())
@@ -83,21 +85,29 @@ class SystemClock:
         self._refresh()
         return timedelta(microseconds=self._offset_us)
 
-    def advance(self, by: timedelta, *, floor: datetime | None = None) -> datetime:
+    def advance(self, by: timedelta, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
         """Move every process's clock by a difference; returns the new time. `ClockBehindFloor` if it would
-        pass it."""
-        return self._move(lambda now: now + by, floor)
+        pass it.
 
-    def set(self, to: datetime, *, floor: datetime | None = None) -> datetime:
+        `mover` names the move: the same one again right after it, as after a crash, changes nothing.
+        """
+        return self._move(lambda now: now + by, floor, mover)
+
+    def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
         """Move every process's clock to a time, from where it runs on; returns the new time."""
-        return self._move(lambda _: to, floor)
+        return self._move(lambda _: to, floor, mover)
 
-    def _move(self, target_of: Callable[[datetime], datetime], floor: datetime | None) -> datetime:
+    def _move(
+        self, target_of: Callable[[datetime], datetime], floor: datetime | None, mover: str | None
+    ) -> datetime:
         if self._path is None:
             raise ClockError("this clock has no file to keep an offset in")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(self._path.with_name(self._path.name + ".lock")):
+            self._look_again_ns = 0
             self._refresh()
+            if mover is not None and mover == self._moved_by:
+                return self.now()
             wall_us = (
                 self._wall_ns() // 1000
             )  # Read once, so that moving by a day is a day to the microsecond.
@@ -108,7 +118,7 @@ class SystemClock:
             if floor is not None and target < floor:
                 raise ClockBehindFloor(target, floor)
             offset_us = (target - EPOCH) // timedelta(microseconds=1) - wall_us
-            replace_file(self._path, [msgspec.json.encode(_Offset(offset_us)) + b"\n"])
+            replace_file(self._path, [msgspec.json.encode(_Offset(offset_us, mover)) + b"\n"])
             self._look_again_ns = 0
             return self.now()
 
@@ -125,15 +135,16 @@ class SystemClock:
         try:
             stat = os.stat(self._path)  # noqa: PTH116 - on every reading of the clock: half the cost of Path.stat.
         except FileNotFoundError:
-            self._offset_us, self._file_seen = 0, None
+            self._offset_us, self._moved_by, self._file_seen = 0, None, None
             self._look_again_ns = looked_ns + LOOK_EVERY_NS
             return
         seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if seen != self._file_seen:
             try:
-                self._offset_us = msgspec.json.decode(self._path.read_bytes(), type=_Offset).offset_us
+                stored = msgspec.json.decode(self._path.read_bytes(), type=_Offset)
             except msgspec.DecodeError as error:
                 raise ClockFileInvalid(f"{self._path} is not a clock file: {error}") from None
+            self._offset_us, self._moved_by = stored.offset_us, stored.moved_by
             self._file_seen = seen
         self._look_again_ns = looked_ns + LOOK_EVERY_NS
 
@@ -142,8 +153,9 @@ class FrozenClock:
     """A clock that stands still until it is told otherwise; for tests and simulations."""
 
     def __init__(self, at: datetime = datetime(2025, 1, 1, tzinfo=UTC)) -> None:
-        self._now = at
+        self._now = self._first = at
         self._monotonic = 0.0
+        self._moved_by: str | None = None
 
     def now(self) -> datetime:
         return self._now
@@ -154,16 +166,22 @@ class FrozenClock:
     def monotonic(self) -> float:
         return self._monotonic
 
-    def advance(self, by: timedelta, *, floor: datetime | None = None) -> datetime:
-        """Move forward, or back; the monotonic clock follows forward moves only."""
-        return self.set(self._now + by, floor=floor)
+    def offset(self) -> timedelta:
+        """How far it was moved from where it stood at first."""
+        return self._now - self._first
 
-    def set(self, to: datetime, *, floor: datetime | None = None) -> datetime:
-        """Move to a time; `ClockBehindFloor` if it would pass the floor."""
+    def advance(self, by: timedelta, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
+        """Move forward, or back; the monotonic clock follows forward moves only."""
+        return self.set(self._now + by, floor=floor, mover=mover)
+
+    def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
+        """Move to a time; `ClockBehindFloor` if it would pass the floor. The last `mover` again changes nothing."""
+        if mover is not None and mover == self._moved_by:
+            return self._now
         if floor is not None and to < floor:
             raise ClockBehindFloor(to, floor)
         self._monotonic += max(0.0, (to - self._now).total_seconds())
-        self._now = to
+        self._now, self._moved_by = to, mover
         return to
 
 

@@ -37,6 +37,10 @@ class SharedLock:
         self._count[0] = count = self._count[0] + 1
         return count
 
+    def set_count(self, count: int) -> None:
+        """Say how far the files can be read, for a count that is a length. For the holder of the lock."""
+        self._count[0] = count
+
     def try_acquire(self) -> bool:
         """Take the lock if nobody holds it."""
         try:

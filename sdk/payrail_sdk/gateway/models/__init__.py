@@ -15,6 +15,7 @@ from .capture_payment_request import CapturePaymentRequest
 from .card_brand import CardBrand
 from .card_input import CardInput
 from .cleared_failures import ClearedFailures
+from .clock import Clock
 from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
 from .decline import Decline
@@ -44,6 +45,7 @@ from .ledger_entry_book import LedgerEntryBook
 from .ledger_entry_data import LedgerEntryData
 from .ledger_entry_list import LedgerEntryList
 from .metadata import Metadata
+from .move_clock_request import MoveClockRequest
 from .new_card_method import NewCardMethod
 from .open_dispute_request import OpenDisputeRequest
 from .payment import Payment
@@ -102,6 +104,7 @@ __all__ = (
     "CardBrand",
     "CardInput",
     "ClearedFailures",
+    "Clock",
     "CreatePaymentRequest",
     "CreatePaymentRequestCaptureMethod",
     "Decline",
@@ -131,6 +134,7 @@ __all__ = (
     "LedgerEntryData",
     "LedgerEntryList",
     "Metadata",
+    "MoveClockRequest",
     "NewCardMethod",
     "OpenDisputeRequest",
     "Payment",

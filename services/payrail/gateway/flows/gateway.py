@@ -6,7 +6,17 @@ from msgspec import Struct
 
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.routing import Router
-from payrail.gateway.ports import Breakers, ProviderControls, Providers, Rules, Services, Vault
+from payrail.gateway.flows.due_work import DueWork
+from payrail.gateway.ports import (
+    ActionTrail,
+    Breakers,
+    ClockControl,
+    ProviderControls,
+    Providers,
+    Rules,
+    Services,
+    Vault,
+)
 from payrail.ledger.entry import Actor, Claim
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
@@ -31,7 +41,7 @@ class Caller(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """The circumstances of one command: its caller, its correlation id and its idempotency key."""
+    """The circumstances of one command: its caller, correlation id, and idempotency key, empty if it has none."""
 
     caller: Caller
     correlation_id: str
@@ -59,6 +69,9 @@ class Gateway(Struct, frozen=True):
     provider_controls: ProviderControls
     services: Services
     metrics: Metrics
+    trail: ActionTrail
+    clock_control: ClockControl
+    due: DueWork
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

@@ -26,6 +26,7 @@ from payrail.ledger.state import Subject
 
 RESOLVER = Actor("resolver", "system")
 _LEASE = "resolver"
+_LEASE_POLL_S = 0.01
 _BACKOFF_FACTOR = 2
 _BACKOFF_INTERVALS_MAX = 64
 
@@ -60,11 +61,12 @@ class Resolver:
             except Exception:
                 logger.exception("the resolver's round failed")
 
-    async def look(self) -> None:
-        """One round: try to finish everything open that is due and that nobody works on."""
+    async def look(self) -> bool:
+        """One round: try to finish everything open that is due and that nobody works on. False if another process
+        is at it."""
         with self._gateway.leases.hold(_LEASE) as elected:
             if not elected:
-                return
+                return False
             await self._gateway.journal.catch_up()
             state = self._gateway.journal.state
             open_ids = [*state.open_payments, *state.open_refunds, *state.open_disputes]
@@ -86,6 +88,13 @@ class Resolver:
                     break
                 if self._is_due(payment_id):
                     await self._expire(state.payments[payment_id])
+
+        return True
+
+    async def catch_up(self) -> None:
+        """A whole round, after the one that another process may be at."""
+        while not await self.look():  # noqa: ASYNC110 - the lease may be another process's
+            await asyncio.sleep(_LEASE_POLL_S)
 
     async def _try(self, entity: str) -> None:
         gateway = self._gateway

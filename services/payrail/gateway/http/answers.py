@@ -10,8 +10,8 @@ _ID_NAMES = {"pay_": "payment_id", "ref_": "refund_id", "dsp_": "dispute_id"}
 
 
 def request_of(call: Call) -> Request:
-    """The circumstances of a command that takes an idempotency key."""
-    return Request(call.caller, call.correlation_id, _bare(call.headers["idempotency-key"]))
+    """The circumstances of a command, with its idempotency key if it brings one."""
+    return Request(call.caller, call.correlation_id, _bare(call.headers.get("idempotency-key", "")))
 
 
 def _bare(key: str) -> str:

@@ -4,6 +4,9 @@ from payrail.gateway.domain import errors
 from payrail.gateway.flows.pages import InvalidCursor
 from payrail.gateway.ports import (
     CardRefused,
+    ClockBehindLedger,
+    ClockFixed,
+    ClockOutOfRange,
     ProviderRefused,
     ProviderUnreachable,
     TokenNotFound,
@@ -11,6 +14,7 @@ from payrail.gateway.ports import (
 )
 from payrail.ledger.money import UnknownCurrency
 from payrail.ledger.transitions import InvalidTransition
+from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.problems import ErrorTable
 
@@ -18,6 +22,7 @@ PROBLEMS = ErrorTable(
     {
         InvalidCursor: (400, "A query parameter is not valid"),
         errors.MakerCheckerViolation: (403, "Another user has to decide"),
+        ClockFixed: (403, "Not in production"),
         errors.PaymentNotFound: (404, "There is no such thing"),
         errors.DisputeNotFound: (404, "There is no such thing"),
         errors.DisputeOpen: (409, "A dispute is open"),
@@ -30,6 +35,8 @@ PROBLEMS = ErrorTable(
         errors.IdempotencyKeyReused: (422, "The idempotency key was used for another request"),
         errors.AmountExceedsAuthorized: (422, "The amount is more than is left to capture"),
         errors.AmountExceedsRefundable: (422, "The amount is more than can be refunded"),
+        ClockBehindLedger: (409, "The clock does not go back that far"),
+        ClockOutOfRange: (422, "The clock does not go that far"),
         UnknownCurrency: (422, "The currency is not supported"),
         CardRefused: (422, "The card cannot be used"),
         ProviderRefused: (422, "The request body is not valid"),
@@ -37,6 +44,7 @@ PROBLEMS = ErrorTable(
         errors.OperationNotProcessed: (503, "The provider did not process it"),
         ProviderUnreachable: (503, "The provider does not answer"),
         VaultUnavailable: (503, "The vault is not available"),
+        LogUnavailable: (503, "The files cannot be written"),
         LedgerUnavailable: (503, "The ledger is not available"),
     }
 )

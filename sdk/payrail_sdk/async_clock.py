@@ -1,0 +1,52 @@
+"""The one clock of all services, asynchronous. What each method promises stands in `clock`."""
+
+from datetime import datetime
+
+from ._senders import AsyncSender
+from ._settings import idempotency_key as key_or_new
+from .clock import whole_seconds, zoned
+from .gateway.api.clock import get_clock, move_clock
+from .gateway.models import Clock, MoveClockRequest
+
+
+class AsyncTheClock:
+    """As `TheClock`, with `await`."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def get(self, *, correlation_id: str | None = None) -> Clock:
+        """What time it is for every service. See `TheClock.get`."""
+        return await self._sender.call(
+            Clock, lambda client: get_clock.asyncio_detailed(client=client), correlation_id
+        )
+
+    async def advance(
+        self,
+        *,
+        days: int = 0,
+        hours: int = 0,
+        minutes: int = 0,
+        seconds: int = 0,
+        idempotency_key: str | None = None,
+        correlation_id: str | None = None,
+    ) -> Clock:
+        """Move the clock on; what falls due by it is done when this returns. See `TheClock.advance`."""
+        body = MoveClockRequest(advance_s=whole_seconds(days, hours, minutes, seconds))
+        return await self._move(body, idempotency_key, correlation_id)
+
+    async def set(
+        self, to: datetime, *, idempotency_key: str | None = None, correlation_id: str | None = None
+    ) -> Clock:
+        """Put the clock to a time, from where it runs on. See `TheClock.set`."""
+        return await self._move(MoveClockRequest(set_=zoned(to)), idempotency_key, correlation_id)
+
+    async def _move(
+        self, body: MoveClockRequest, idempotency_key: str | None, correlation_id: str | None
+    ) -> Clock:
+        key = key_or_new(idempotency_key)
+        return await self._sender.call(
+            Clock,
+            lambda client: move_clock.asyncio_detailed(client=client, body=body, idempotency_key=key),
+            correlation_id,
+        )

@@ -1,0 +1,36 @@
+"""Moving the one clock of all services."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from payrail.gateway.ports import ClockBehindLedger, ClockFixed, ClockOutOfRange
+from payrail.runtime.clock import ClockBehindFloor, ClockError, FrozenClock, SystemClock, parse_rfc3339
+
+
+class ClockMover:
+    """`ClockControl` of a clock; `movable` is false in production."""
+
+    def __init__(self, clock: SystemClock | FrozenClock, *, movable: bool) -> None:
+        self._clock = clock
+        self._movable = movable
+
+    def offset_s(self) -> float:
+        return self._clock.offset() / timedelta(seconds=1)
+
+    def advance(self, by_s: int, *, mover: str, floor: str | None) -> None:
+        self._move(
+            lambda at_least: self._clock.advance(timedelta(seconds=by_s), floor=at_least, mover=mover), floor
+        )
+
+    def set(self, to: str, *, mover: str, floor: str | None) -> None:
+        self._move(lambda at_least: self._clock.set(parse_rfc3339(to), floor=at_least, mover=mover), floor)
+
+    def _move(self, move: Callable[[datetime | None], datetime], floor: str | None) -> None:
+        if not self._movable:
+            raise ClockFixed
+        try:
+            move(parse_rfc3339(floor) if floor else None)
+        except ClockBehindFloor:
+            raise ClockBehindLedger(floor or "") from None
+        except (ClockError, OverflowError):
+            raise ClockOutOfRange from None

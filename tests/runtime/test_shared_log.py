@@ -1,0 +1,114 @@
+"""The shared log: several processes append, each against all that was there before, and no crash splits a line."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from payrail.runtime import faults
+from payrail.runtime.append_log import LogFaults, LogUnavailable
+from payrail.runtime.shared_log import SharedLog
+
+CHILD = Path(__file__).with_name("shared_log_child.py")
+NAME = "test.shared"
+LogFaults(NAME)
+POINTS = [f"{NAME}.{point}" for point in ("before_append", "half_written", "before_sync", "after_sync")]
+
+
+def opened(path: Path) -> tuple[SharedLog, list[bytes]]:
+    lines: list[bytes] = []
+    return SharedLog(path, lines.append, name=NAME), lines
+
+
+def child(path: Path, rounds: int, **env: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, str(CHILD), str(path), str(rounds)]
+    return subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True)
+
+
+async def test_what_one_appends_all_see_in_one_order(tmp_path: Path) -> None:
+    path = tmp_path / "shared.jsonl"
+    (one, seen_by_one), (two, seen_by_two) = opened(path), opened(path)
+    await one.append(lambda: b"1")
+    await two.append(lambda: b"2")
+    await asyncio.gather(one.append(lambda: b"3"), two.append(lambda: b"4"), one.append(lambda: None))
+    one.refresh()
+    two.refresh()
+    assert seen_by_one == seen_by_two == path.read_bytes().split()
+    assert sorted(seen_by_one) == [b"1", b"2", b"3", b"4"]
+    one.close()
+    two.close()
+
+
+async def test_what_was_decided_against_is_everything_before(tmp_path: Path) -> None:
+    """Three processes count up together: no number is missing and none comes twice."""
+    path = tmp_path / "shared.jsonl"
+    children = [child(path, 40) for _ in range(3)]
+    for one in children:
+        assert one.wait(60) == 0
+        assert one.stdout is not None
+        one.stdout.close()
+    assert [int(line) for line in path.read_text().split()] == list(range(1, 121))
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_process_that_dies_leaves_a_whole_line_or_none(tmp_path: Path, point: str) -> None:
+    path = tmp_path / "shared.jsonl"
+    survivor, lines = opened(path)
+    dying = child(path, 5, PAYRAIL_FAULT=f"{point}:3")
+    said, _ = dying.communicate(timeout=60)
+    assert dying.returncode == -signal.SIGKILL
+    assert said.split() == ["ready", "1", "2"]
+    await survivor.append(lambda: b"%d" % (int(lines[-1]) + 1))
+    written = [b"1", b"2"] if point.endswith(("before_append", "half_written")) else [b"1", b"2", b"3"]
+    assert lines == path.read_bytes().split() == [*written, b"%d" % (len(written) + 1)]
+    assert (tmp_path / "shared.jsonl.quarantine").exists() == point.endswith("half_written")
+    survivor.close()
+
+
+@pytest.mark.parametrize("point", ["half_written", "before_sync"])
+async def test_a_disk_that_refuses_leaves_nothing_behind_and_nobody_saw_it(
+    tmp_path: Path, point: str
+) -> None:
+    path = tmp_path / "shared.jsonl"
+    (log, lines), (other, seen) = opened(path), opened(path)
+    await log.append(lambda: b"1")
+
+    def fail() -> None:
+        other.refresh()
+        raise OSError(28, "no space")
+
+    with faults.armed(f"{NAME}.{point}", fail), pytest.raises(LogUnavailable, match="No space left"):
+        await log.append(lambda: b"2")
+    other.refresh()
+    assert lines == seen == path.read_bytes().split() == [b"1"]
+    await log.append(lambda: b"3")
+    assert lines == path.read_bytes().split() == [b"1", b"3"]
+    log.close()
+    other.close()
+
+
+async def test_what_a_decision_raises_reaches_the_caller_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    log, lines = opened(tmp_path / "shared.jsonl")
+
+    def refuse() -> bytes:
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await log.append(refuse)
+    await log.append(lambda: b"1")
+    assert lines == [b"1"]
+    log.close()
+
+
+async def test_a_caller_that_gave_up_does_not_take_its_line_back(tmp_path: Path) -> None:
+    log, lines = opened(tmp_path / "shared.jsonl")
+    task = asyncio.create_task(log.append(lambda: b"1"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await log.append(lambda: b"2")
+    assert sorted(lines) == [b"1", b"2"]
+    log.close()
