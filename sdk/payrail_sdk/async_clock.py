@@ -4,9 +4,10 @@ from datetime import datetime
 
 from ._senders import AsyncSender
 from ._settings import idempotency_key as key_or_new
-from .clock import whole_seconds, zoned
+from .clock import whole_seconds
 from .gateway.api.clock import get_clock, move_clock
 from .gateway.models import Clock, MoveClockRequest
+from .params import zoned
 
 
 class AsyncTheClock:

@@ -6,11 +6,13 @@ import httpx
 
 from ._senders import AsyncSender, Sender
 from ._settings import Identity, settings
+from .async_audit import AsyncAudit, AsyncVault
 from .async_clock import AsyncTheClock
 from .async_disputes import AsyncDisputes
 from .async_payments import AsyncPayments
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
+from .audit import Audit, Vault
 from .clock import TheClock
 from .disputes import Disputes
 from .gateway.api.health import get_health, get_metrics, get_services_health
@@ -42,6 +44,10 @@ class PayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
     """Open, answer and end disputes, and look at them."""
+    audit: Audit
+    """Who did what, when, and at whose request."""
+    vault: Vault
+    """The keys that the vault encrypts cards with."""
     clock: TheClock
     """The one clock of all services, which tests may move."""
 
@@ -80,6 +86,8 @@ class PayRail:
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
+        self.audit = Audit(self._sender)
+        self.vault = Vault(self._sender)
         self.clock = TheClock(self._sender)
 
     def health(self) -> Health:
@@ -126,6 +134,10 @@ class AsyncPayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
     """Open, answer and end disputes, and look at them."""
+    audit: AsyncAudit
+    """Who did what, when, and at whose request."""
+    vault: AsyncVault
+    """The keys that the vault encrypts cards with."""
     clock: AsyncTheClock
     """The one clock of all services, which tests may move."""
 
@@ -149,6 +161,8 @@ class AsyncPayRail:
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
+        self.audit = AsyncAudit(self._sender)
+        self.vault = AsyncVault(self._sender)
         self.clock = AsyncTheClock(self._sender)
 
     async def health(self) -> Health:

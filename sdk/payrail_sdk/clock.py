@@ -6,6 +6,7 @@ from ._senders import Sender
 from ._settings import idempotency_key as key_or_new
 from .gateway.api.clock import get_clock, move_clock
 from .gateway.models import Clock, MoveClockRequest
+from .params import zoned
 
 
 class TheClock:
@@ -70,10 +71,3 @@ class TheClock:
 def whole_seconds(days: int, hours: int, minutes: int, seconds: int) -> int:
     """The seconds that these are together."""
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) // timedelta(seconds=1)
-
-
-def zoned(at: datetime) -> datetime:
-    """The time, if it has a zone. Raises ValueError for one that would name no moment."""
-    if at.tzinfo is None:
-        raise ValueError("the time needs a zone, such as datetime.UTC")
-    return at

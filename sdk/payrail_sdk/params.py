@@ -135,6 +135,13 @@ def payment_query(filters: PaymentFilters) -> PaymentQuery:
     return cast(PaymentQuery, query)
 
 
+def zoned(at: datetime) -> datetime:
+    """The time, if it has a zone. Raises ValueError for one that would name no moment."""
+    if at.tzinfo is None:
+        raise ValueError("the time needs a zone, such as datetime.UTC")
+    return at
+
+
 def path_id(given: str, of: str = "payment") -> str:
     """The id, if it can stand in a path. Raises ValueError for one that would name another path, as "" does."""
     if given in ("", ".", ".."):

@@ -53,6 +53,10 @@ class MemoryJournal:
             if entry.entity == entity and (up_to_seq is None or entry.seq <= up_to_seq)
         ]
 
+    def entry(self, seq: int) -> Entry:
+        """The entry with this sequence number."""
+        return self.entries[seq - 1]
+
     def tail(self, after_seq: int) -> Iterator[Entry]:
         """The entries after `after_seq`."""
         yield from self.entries[after_seq:]

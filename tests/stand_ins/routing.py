@@ -7,7 +7,7 @@ from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
 from payrail.gateway.flows.due_work import DueWork
-from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport
+from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport, VaultUnavailable
 from payrail.runtime.metrics import Metrics
 
 RULES = RoutingRules({"providerA": Cost(290, 30), "providerB": Cost(310, 30)})
@@ -86,6 +86,16 @@ class StandingClock:
         raise ClockFixed
 
 
+class ClosedVault:
+    """`VaultKeys` of a vault that does not answer."""
+
+    async def access_log(self, *_: Any, **__: Any) -> Mapping[str, Any]:
+        raise VaultUnavailable
+
+    async def rotate_keys(self, *_: Any) -> tuple[bool, Mapping[str, Any]]:
+        raise VaultUnavailable
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -97,4 +107,5 @@ def surroundings() -> dict[str, Any]:
         "trail": ShortTrail(),
         "clock_control": StandingClock(),
         "due": DueWork(),
+        "vault_keys": ClosedVault(),
     }

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
+from payrail.gateway.domain.errors import Refusal
 from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
 from payrail.gateway.domain.routing import Availability, RulesInForce
 from payrail.ledger.dispute import Dispute
@@ -82,6 +83,40 @@ class Vault(Protocol):
     async def charge_token(self, merchant_id: str, token: str, correlation_id: str) -> CardDetails:
         """The card itself, for one call to a provider. Raises `TokenNotFound`."""
         ...
+
+
+class AccessFilter(Struct, frozen=True):
+    """Which accesses to a merchant's cards to list. Times are RFC 3339; `created_to` itself is not in."""
+
+    merchant_id: str
+    token: str | None = None
+    caller: str | None = None
+    created_from: str | None = None
+    created_to: str | None = None
+
+
+class VaultKeys(Protocol):
+    """What the vault's administrators see and do. Raises `VaultUnavailable`."""
+
+    async def access_log(
+        self, wanted: AccessFilter, *, limit: int, cursor: str | None, correlation_id: str
+    ) -> Mapping[str, Any]:
+        """A page of the contract's `AccessLogPage`, newest first. Raises `InvalidCursor`."""
+        ...
+
+    async def rotate_keys(self, mode: str, correlation_id: str) -> tuple[bool, Mapping[str, Any]]:
+        """Whether every card is encrypted anew, and the contract's `KeyRotation`. Raises `RotationInProgress`."""
+        ...
+
+
+class RotationInProgress(Refusal):
+    """The vault is changing its keys already."""
+
+    code = "rotation_in_progress"
+    headers: ClassVar = {"Retry-After": "1"}
+
+    def __init__(self) -> None:
+        super().__init__("The vault is changing its key already; try again when that has ended.")
 
 
 class Providers(Protocol):
@@ -162,13 +197,12 @@ class Breakers(Protocol):
         ...
 
 
-class ProviderRefused(Exception):
+class ProviderRefused(Refusal):
     """A provider's control will not take the request; code and errors go to the caller as the provider said them."""
 
     def __init__(self, code: str, detail: str, errors: list[dict[str, str]]) -> None:
-        super().__init__(code)
+        super().__init__(detail)
         self.code = code
-        self.detail = detail
         self.errors = errors
 
 
@@ -215,28 +249,31 @@ class ActionTrail(Protocol):
         ...
 
 
-class ClockFixed(Exception):
+class ClockFixed(Refusal):
     """This clock is the machine's and nobody moves it."""
 
     code = "not_in_production"
-    detail = "In production the clock is the machine's."
+
+    def __init__(self) -> None:
+        super().__init__("In production the clock is the machine's.")
 
 
-class ClockBehindLedger(Exception):
+class ClockBehindLedger(Refusal):
     """The move would take the clock behind what is already written."""
 
     code = "clock_behind_ledger"
 
     def __init__(self, newest: str) -> None:
-        super().__init__(newest)
-        self.detail = f"The newest ledger entry is of {newest}; the clock does not go behind it."
+        super().__init__(f"The newest ledger entry is of {newest}; the clock does not go behind it.")
 
 
-class ClockOutOfRange(Exception):
+class ClockOutOfRange(Refusal):
     """The move would take the clock to a year that no time has."""
 
     code = "clock_out_of_range"
-    detail = "The clock goes from the year 1 to the year 9999."
+
+    def __init__(self) -> None:
+        super().__init__("The clock goes from the year 1 to the year 9999.")
 
 
 class ClockControl(Protocol):

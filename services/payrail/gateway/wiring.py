@@ -24,6 +24,7 @@ from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
 from payrail.gateway.adapters.routing_rules import RoutingRulesFile
 from payrail.gateway.adapters.services import SdkServices
 from payrail.gateway.adapters.vault import SdkVault
+from payrail.gateway.adapters.vault_keys import SdkVaultKeys
 from payrail.gateway.domain.breaker import BreakerPolicy
 from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.flows.gateway import Gateway
@@ -83,7 +84,7 @@ def build(
         gateway = Gateway(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
-            trail, ClockMover(clock, movable=movable_clock), due,
+            trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault),
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway

@@ -7,6 +7,7 @@ so both are a matter of a few dictionaries.
 An entry of a refund or dispute changes its payment, too: both are folded, staged and published together.
 """
 
+from array import array
 from typing import TypeVar
 
 from msgspec import Struct
@@ -73,6 +74,8 @@ class LedgerState:
         self.open_refunds: dict[str, None] = {}
         self.open_disputes: dict[str, None] = {}
         self.unanswered_disputes: dict[str, None] = {}
+        #: The sequence numbers of each merchant's entries.
+        self.seqs_of: dict[str, array[int]] = {}
         self.balances = Balances()
         #: The time of the newest entry; none has a later one.
         self.newest_at: str | None = None
@@ -148,6 +151,7 @@ class LedgerState:
             if entry.version == 1:
                 self._index(entry)
             self.balances.post(entry.postings)
+            self._note_merchant(entry)
         self.newest_at = max(
             filter(None, [self.newest_at, *(entry.at for entry in self._staged)]), default=None
         )
@@ -196,6 +200,13 @@ class LedgerState:
         if payment is None or payment.merchant_id != subject.merchant_id:
             raise OrphanEntry(f"{subject.id} names a payment that {subject.merchant_id} does not have")
         return payment
+
+    def _note_merchant(self, entry: Entry) -> None:
+        merchant_id = self.subject(entry.entity).merchant_id
+        seqs = self.seqs_of.get(merchant_id)
+        if seqs is None:
+            seqs = self.seqs_of[merchant_id] = array("Q")
+        seqs.append(entry.seq)
 
     def _index(self, entry: Entry) -> None:
         """Remember what is new by its merchant, and a refund or dispute by its payment."""

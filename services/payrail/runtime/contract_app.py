@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from .contract import refusals
 from .contract.answers import ContractViolationError, Outcome
-from .contract.calls import Answer, Authenticator, Call, Handler, OperationInfo
+from .contract.calls import Answer, Authenticator, Call, Handler, JsonPieces, OperationInfo
 from .contract.document import (
     DOCS_PATH,
     DOCUMENT_PATH,
@@ -38,6 +38,7 @@ __all__ = [
     "ContractError",
     "ContractViolationError",
     "Handler",
+    "JsonPieces",
     "OperationInfo",
     "build_contract_app",
 ]

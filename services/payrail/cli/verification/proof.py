@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from payrail.cli.verification.actions import judge_actions
 from payrail.cli.verification.chain import Chain
 from payrail.cli.verification.documents import judge_documents
 from payrail.cli.verification.findings import Report
@@ -22,6 +23,7 @@ def verify_data_dir(data_dir: Path, advance: Progress = lambda _bytes: None) -> 
     report = Report()
     _prove_ledger(data_dir / "ledger", report, advance)
     judge_documents(data_dir, report)
+    judge_actions(data_dir, report)
     search_files(data_dir, report, advance)
     return report
 

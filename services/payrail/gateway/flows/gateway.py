@@ -16,6 +16,7 @@ from payrail.gateway.ports import (
     Rules,
     Services,
     Vault,
+    VaultKeys,
 )
 from payrail.ledger.entry import Actor, Claim
 from payrail.runtime.clock import Clock, rfc3339_of_ms
@@ -72,6 +73,7 @@ class Gateway(Struct, frozen=True):
     trail: ActionTrail
     clock_control: ClockControl
     due: DueWork
+    vault_keys: VaultKeys
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

@@ -9,6 +9,7 @@ from payrail.gateway.ports import (
     ClockOutOfRange,
     ProviderRefused,
     ProviderUnreachable,
+    RotationInProgress,
     TokenNotFound,
     VaultUnavailable,
 )
@@ -35,6 +36,7 @@ PROBLEMS = ErrorTable(
         errors.IdempotencyKeyReused: (422, "The idempotency key was used for another request"),
         errors.AmountExceedsAuthorized: (422, "The amount is more than is left to capture"),
         errors.AmountExceedsRefundable: (422, "The amount is more than can be refunded"),
+        RotationInProgress: (409, "A rotation is running"),
         ClockBehindLedger: (409, "The clock does not go back that far"),
         ClockOutOfRange: (422, "The clock does not go that far"),
         UnknownCurrency: (422, "The currency is not supported"),

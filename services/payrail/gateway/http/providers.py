@@ -4,6 +4,7 @@ from payrail.gateway.flows.clear_provider_failures import clear_provider_failure
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.inject_provider_failure import inject_provider_failure
 from payrail.gateway.flows.list_providers import list_providers
+from payrail.gateway.http.answers import answer, request_of
 from payrail.runtime.contract_app import Answer, Call
 
 
@@ -14,13 +15,13 @@ async def _list(gateway: Gateway, call: Call) -> Answer:
 async def _inject(gateway: Gateway, call: Call) -> Answer:
     provider = call.path["provider_id"]
     call.log.update(provider=provider, mode=call.body["mode"])
-    return Answer(201, await inject_provider_failure(gateway, provider, call.body, call.correlation_id))
+    return answer(call, await inject_provider_failure(gateway, request_of(call), provider, call.body))
 
 
 async def _clear(gateway: Gateway, call: Call) -> Answer:
     provider = call.path["provider_id"]
     call.log["provider"] = provider
-    return Answer(200, await clear_provider_failures(gateway, provider, call.correlation_id))
+    return answer(call, await clear_provider_failures(gateway, request_of(call), provider))
 
 
 HANDLERS = {

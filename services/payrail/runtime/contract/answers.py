@@ -10,7 +10,7 @@ from jsonschema_rs import Draft4Validator
 
 from payrail.runtime.problems import PROBLEM_MEDIA_TYPE, Problem
 
-from .calls import Answer
+from .calls import Answer, JsonPieces
 from .requests import Send
 from .schemas import SchemaCompiler, faults
 
@@ -114,7 +114,7 @@ class Answers:
         if media_type not in described.media:
             raise ContractViolationError(f"status {answer.status} has no {media_type} in the contract")
         validator = described.media[media_type]
-        body = _written(answer.body) if validator is None else _valid_json(answer.body, validator)
+        body = _written(answer.body) if validator is None else _checked_json(answer.body, validator)
         return Outcome(answer.status, body, answer.media_type, answer.headers)
 
     def problem(self, problem: Problem, correlation_id: str) -> Outcome:
@@ -130,6 +130,23 @@ class Answers:
         document = problem.document(correlation_id)
         body = orjson.dumps(document) if validator is None else _valid_json(document, validator, problem.code)
         return Outcome(problem.status, body, PROBLEM_MEDIA_TYPE, problem.headers, problem.code)
+
+
+def _checked_json(body: Any, validator: Draft4Validator) -> bytes | AsyncIterator[bytes]:
+    if isinstance(body, JsonPieces):
+        return _valid_pieces(body, validator)
+    return _valid_json(body, validator)
+
+
+async def _valid_pieces(body: JsonPieces, validator: Draft4Validator) -> AsyncIterator[bytes]:
+    """The object as it grows. Each piece is checked as if it were the whole list; what is wrong ends the connection."""
+    before = b'{"%s":[' % body.name.encode()
+    async for piece in body.pieces:
+        items = _valid_json({body.name: piece}, validator)[len(body.name) + 5 : -2]
+        if items:
+            yield before + items
+            before = b","
+    yield b"]}" if before == b"," else before + b"]}"
 
 
 def _valid_json(body: Any, validator: Draft4Validator, code: str = "") -> bytes:

@@ -37,6 +37,16 @@ class Call:
     log: dict[str, Any] = field(default_factory=dict)
 
 
+class JsonPieces:
+    """A JSON object with one member, a list whose items come some at a time: `{"<name>": […]}`."""
+
+    __slots__ = ("name", "pieces")
+
+    def __init__(self, name: str, pieces: AsyncIterator[list[Any]]) -> None:
+        self.name = name
+        self.pieces = pieces
+
+
 @dataclass(slots=True)
 class Answer:
     """A handler's answer. `body` is JSON-able, or bytes, text or an async iterator of bytes for other media

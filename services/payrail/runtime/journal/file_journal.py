@@ -83,6 +83,10 @@ class FileJournal:
         """The entity's entries, read from the files."""
         return self._files.read(entity, up_to_seq)
 
+    def entry(self, seq: int) -> Entry:
+        """The entry with this sequence number, read from its file."""
+        return self._files.entry_at(seq)
+
     def tail(self, after_seq: int) -> Iterator[Entry]:
         """The entries after `after_seq`, read from the files."""
         for seq in range(after_seq + 1, self._files.seq + 1):

@@ -49,6 +49,10 @@ class Journal(Protocol):
         """The entity's entries in order, up to and with `up_to_seq`."""
         ...
 
+    def entry(self, seq: int) -> Entry:
+        """The entry with this sequence number, which `state` shows. May be called in any thread."""
+        ...
+
     def tail(self, after_seq: int) -> Iterator[Entry]:
         """The entries after `after_seq`, in order, up to what `state` shows."""
         ...

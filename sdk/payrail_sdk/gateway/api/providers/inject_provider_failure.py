@@ -18,9 +18,13 @@ def _get_kwargs(
     provider_id: ProviderId,
     *,
     body: InjectFailureRequest,
+    idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-Id"] = x_correlation_id
 
@@ -61,6 +65,11 @@ def _parse_response(
         response_403 = Problem.from_dict(response.json())
 
         return response_403
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
@@ -109,6 +118,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: InjectFailureRequest,
+    idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
 ) -> Response[FailureRule | Problem]:
     """Make a provider fail
@@ -118,6 +128,7 @@ def sync_detailed(
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.
+        idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
         body (InjectFailureRequest): How calls of a provider are to fail.
 
@@ -132,6 +143,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         provider_id=provider_id,
         body=body,
+        idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
     )
 
@@ -147,6 +159,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: InjectFailureRequest,
+    idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
 ) -> FailureRule | Problem | None:
     """Make a provider fail
@@ -156,6 +169,7 @@ def sync(
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.
+        idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
         body (InjectFailureRequest): How calls of a provider are to fail.
 
@@ -171,6 +185,7 @@ def sync(
         provider_id=provider_id,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
     ).parsed
 
@@ -180,6 +195,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: InjectFailureRequest,
+    idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
 ) -> Response[FailureRule | Problem]:
     """Make a provider fail
@@ -189,6 +205,7 @@ async def asyncio_detailed(
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.
+        idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
         body (InjectFailureRequest): How calls of a provider are to fail.
 
@@ -203,6 +220,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         provider_id=provider_id,
         body=body,
+        idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
     )
 
@@ -216,6 +234,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: InjectFailureRequest,
+    idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
 ) -> FailureRule | Problem | None:
     """Make a provider fail
@@ -225,6 +244,7 @@ async def asyncio(
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.
+        idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
         body (InjectFailureRequest): How calls of a provider are to fail.
 
@@ -241,6 +261,7 @@ async def asyncio(
             provider_id=provider_id,
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
             x_correlation_id=x_correlation_id,
         )
     ).parsed
