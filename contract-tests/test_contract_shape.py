@@ -16,6 +16,7 @@ CALLERS = {"gateway", "jobs", "seed"}
 # The only places where a card number may stand. A new one is a decision, and this list is where it is seen.
 CARD_NUMBERS = {
     ("gateway", "create_payment", "request", "/payment_method/card/number"),
+    ("gateway", "save_payment_method", "request", "/card/number"),
     ("vault", "tokenize", "request", "/number"),
     ("vault", "charge_token", "200", "/number"),
     ("provider-sim", "provider_authorize", "request", "/card/number"),

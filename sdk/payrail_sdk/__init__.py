@@ -39,7 +39,10 @@ if TYPE_CHECKING:
         ValidationFailed,
     )
     from .gateway.models import (
+        AuditRecord,
         CardInput,
+        Clock,
+        Customer,
         Decline,
         Dispute,
         DisputeState,
@@ -70,13 +73,16 @@ __all__ = [
     "ApiError",
     "AsyncListing",
     "AsyncPayRail",
+    "AuditRecord",
     "AuthenticationError",
     "CardError",
     "CardInput",
     "CardParams",
+    "Clock",
     "Conflict",
     "ConnectionFailed",
     "CurrencyUnsupported",
+    "Customer",
     "Decline",
     "Dispute",
     "DisputeOpen",
@@ -125,8 +131,8 @@ _HOMES = {
     "_provenance": "CONTRACT_VERSIONS GENERATOR",
     "_settings": "Identity Role",
     "client": "AsyncPayRail PayRail",
-    "gateway.models": "CardInput Decline Dispute DisputeState FieldError Health LedgerEntry NewCardMethod Payment "
-    "PaymentAttempt PaymentMethod PaymentState Posting Refund RefundState TokenMethod",
+    "gateway.models": "AuditRecord CardInput Clock Customer Decline Dispute DisputeState FieldError Health LedgerEntry "
+    "NewCardMethod Payment PaymentAttempt PaymentMethod PaymentState Posting Refund RefundState TokenMethod",
     "pages": "AsyncListing Listing Page",
     "params": "CardParams NewCardParams PaymentFilters PaymentMethodParam TokenParams",
 }

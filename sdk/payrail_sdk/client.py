@@ -8,12 +8,14 @@ from ._senders import AsyncSender, Sender
 from ._settings import Identity, settings
 from .async_audit import AsyncAudit, AsyncVault
 from .async_clock import AsyncTheClock
+from .async_customers import AsyncCustomers
 from .async_disputes import AsyncDisputes
 from .async_payments import AsyncPayments
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
 from .audit import Audit, Vault
 from .clock import TheClock
+from .customers import Customers
 from .disputes import Disputes
 from .gateway.api.health import get_health, get_metrics, get_services_health
 from .gateway.models import Health, ServicesHealth
@@ -44,6 +46,8 @@ class PayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
     """Open, answer and end disputes, and look at them."""
+    customers: Customers
+    """Those who pay, with the cards that are saved for them."""
     audit: Audit
     """Who did what, when, and at whose request."""
     vault: Vault
@@ -86,6 +90,7 @@ class PayRail:
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
+        self.customers = Customers(self._sender)
         self.audit = Audit(self._sender)
         self.vault = Vault(self._sender)
         self.clock = TheClock(self._sender)
@@ -134,6 +139,8 @@ class AsyncPayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
     """Open, answer and end disputes, and look at them."""
+    customers: AsyncCustomers
+    """Those who pay, with the cards that are saved for them."""
     audit: AsyncAudit
     """Who did what, when, and at whose request."""
     vault: AsyncVault
@@ -161,6 +168,7 @@ class AsyncPayRail:
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
+        self.customers = AsyncCustomers(self._sender)
         self.audit = AsyncAudit(self._sender)
         self.vault = AsyncVault(self._sender)
         self.clock = AsyncTheClock(self._sender)

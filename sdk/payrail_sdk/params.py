@@ -10,12 +10,14 @@ from .gateway.models import (
     CapturePaymentRequest,
     CardBrand,
     CardInput,
+    CreateCustomerRequest,
     CreatePaymentRequest,
     ExplainRoutingRequest,
     Metadata,
     NewCardMethod,
     PaymentState,
     ProviderId,
+    SavePaymentMethodRequest,
     TokenMethod,
 )
 from .gateway.types import UNSET, Unset
@@ -70,6 +72,8 @@ class PaymentFilters(TypedDict, total=False):
     """Of at most this amount, in minor units."""
     merchant_reference: str | None
     """With exactly this reference."""
+    customer_id: str | None
+    """Of this customer."""
     q: str | None
     """Holding this text, whatever its case, in id, references, description, metadata or last four digits."""
 
@@ -85,6 +89,7 @@ class PaymentQuery(TypedDict, total=False):
     amount_min: int | Unset
     amount_max: int | Unset
     merchant_reference: str | Unset
+    customer_id: str | Unset
     q: str | Unset
 
 
@@ -95,6 +100,7 @@ def create_payment_request(
     payment_method: PaymentMethodParam,
     capture_method: CaptureMethod | None,
     country: str | None,
+    customer_id: str | None,
     merchant_reference: str | None,
     description: str | None,
     metadata: Mapping[str, str] | None,
@@ -106,10 +112,36 @@ def create_payment_request(
         _payment_method(payment_method),
         capture_method=or_unset(capture_method),
         country=or_unset(country),
+        customer_id=or_unset(customer_id),
         merchant_reference=or_unset(merchant_reference),
         description=or_unset(description),
         metadata=UNSET if metadata is None else Metadata.from_dict(metadata),
     )
+
+
+def create_customer_request(
+    name: str | None,
+    email: str | None,
+    merchant_reference: str | None,
+    description: str | None,
+    metadata: Mapping[str, str] | None,
+) -> CreateCustomerRequest:
+    """The body of `create_customer`."""
+    return CreateCustomerRequest(
+        name=or_unset(name),
+        email=or_unset(email),
+        merchant_reference=or_unset(merchant_reference),
+        description=or_unset(description),
+        metadata=UNSET if metadata is None else Metadata.from_dict(metadata),
+    )
+
+
+def save_payment_method_request(given: PaymentMethodParam) -> SavePaymentMethodRequest:
+    """The body of `save_payment_method`."""
+    method = _payment_method(given)
+    if isinstance(method, NewCardMethod):
+        return SavePaymentMethodRequest(card=method.card)
+    return SavePaymentMethodRequest(token=method.token)
 
 
 def authorize_payment_request(cvc: str | None) -> AuthorizePaymentRequest | Unset:

@@ -51,6 +51,7 @@ class Payments:
         payment_method: PaymentMethodParam,
         capture_method: CaptureMethod | None = None,
         country: str | None = None,
+        customer_id: str | None = None,
         merchant_reference: str | None = None,
         description: str | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -67,6 +68,7 @@ class Payments:
             capture_method: "manual" (default): you capture; "automatic": an approved authorization is captured at once
                 and in full.
             country: ISO 3166-1 alpha-2 code of where the payment is made (default "US"); routing may depend on it.
+            customer_id: The customer who pays, if you keep them.
             merchant_reference: Your own reference, 1 to 255 characters. Need not be unique.
             description: Free text for people, up to 1000 characters.
             metadata: Your own data: at most 50 entries, keys of at most 40 and values of at most 500 characters.
@@ -79,7 +81,7 @@ class Payments:
             CurrencyUnsupported: PayRail does not take the currency.
             ValidationFailed: A field is not valid; see `errors`.
             SensitiveData: A card number stands outside the card.
-            NotFound: There is no such token.
+            NotFound: There is no such token or customer.
             IdempotencyKeyReused: The key was used with other contents.
         """
         body = create_payment_request(
@@ -88,6 +90,7 @@ class Payments:
             payment_method=payment_method,
             capture_method=capture_method,
             country=country,
+            customer_id=customer_id,
             merchant_reference=merchant_reference,
             description=description,
             metadata=metadata,

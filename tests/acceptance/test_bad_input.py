@@ -30,9 +30,16 @@ class Operation(NamedTuple):
     @property
     def url(self) -> str:
         """The path with ids that look right and name nothing."""
-        prefixes = {"payment_id": "pay", "refund_id": "ref", "dispute_id": "dsp"}
+        prefixes = {
+            "payment": "pay",
+            "refund": "ref",
+            "dispute": "dsp",
+            "customer": "cus",
+            "endpoint": "whe",
+            "event": "evt",
+        }
         return re.sub(
-            r"\{(\w+)\}",
+            r"\{(\w+)_id\}",
             lambda name: f"{prefixes[name[1]]}_{ULID}" if name[1] in prefixes else "providerA",
             self.path,
         )

@@ -25,6 +25,9 @@ OPERATIONS = [
     for method, operation in item.items()
     if method in ("get", "post", "put", "patch", "delete") and operation.get("security", True)
 ]
+#: Simulated providers are everybody's; every other id in a path is of one merchant's thing.
+WITH_ID = [c for c in OPERATIONS if re.search(r"\{(?!provider_id)\w+\}", str(c.values[1]))]
+LISTS = [c for c in OPERATIONS if c.values[0] == "get" and "{" not in str(c.values[1])]
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +38,23 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackProcess]:
 
 
 @pytest.fixture(scope="module")
-def payment_id(stack: StackProcess) -> str:
-    """An authorized payment of the demo merchant."""
-    with stack.client() as client:
-        created = client.post("/payments", json=BODY, headers={"Idempotency-Key": "create"})
-        path = f"/payments/{created.json()['id']}"
-        client.post(f"{path}/authorize", json={}, headers={"Idempotency-Key": "authorize"})
-    return str(created.json()["id"])
+def things(stack: StackProcess) -> dict[str, str]:
+    """One thing of the demo merchant for each kind of id that a path can name."""
+
+    def made(url: str, body: Any) -> str:
+        answer = ask(stack, "post", url, "m_demo", "admin", body)
+        assert answer.is_success, answer.text
+        return str(answer.json()["id"])
+
+    payment_id = made("/payments", {**BODY, "capture_method": "automatic"})
+    made(f"/payments/{payment_id}/authorize", {})
+    part = {"payment_id": payment_id, "amount": 10, "reason": "part"}
+    return {
+        "payment_id": payment_id,
+        "refund_id": made("/refunds", part),
+        "dispute_id": made("/disputes", part),
+        "customer_id": made("/customers", {}),
+    }
 
 
 def ask(
@@ -66,23 +79,41 @@ def test_every_role_below_the_needed_one_is_refused(
         assert "403" in operation["responses"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "operation"), [case for case in OPERATIONS if "{payment_id}" in case.values[1]]
-)
-def test_another_merchants_payment_is_not_there(
-    stack: StackProcess, payment_id: str, method: str, path: str, operation: dict[str, Any]
+@pytest.mark.parametrize(("method", "path", "operation"), WITH_ID)
+def test_another_merchants_thing_is_not_there(
+    stack: StackProcess, things: dict[str, str], method: str, path: str, operation: dict[str, Any]
 ) -> None:
-    theirs = ask(stack, method, path.replace("{payment_id}", payment_id), "m_acme", "admin", {})
-    nobodys = ask(stack, method, path.replace("{payment_id}", f"pay_{UNKNOWN}"), "m_acme", "admin", {})
-    assert theirs.status_code == nobodys.status_code == 404, operation["operationId"]
+    (name,) = re.findall(r"\{(\w+)\}", path)
+    theirs_id, nobodys_id = things[name], f"{things[name][:3]}_{UNKNOWN}"
+    body = example_of(operation)
+    theirs = ask(stack, method, path.replace(f"{{{name}}}", theirs_id), "m_acme", "admin", body)
+    nobodys = ask(stack, method, path.replace(f"{{{name}}}", nobodys_id), "m_acme", "admin", body)
+    assert theirs.status_code == nobodys.status_code == 404, theirs.text
     said = ("code", "title", "detail", "status")
     assert [theirs.json()[name] for name in said] == [nobodys.json()[name] for name in said]
-    assert ask(stack, "get", "/payments", "m_acme", "viewer").json()["data"] == []
 
 
-def test_another_merchants_token_is_not_there(stack: StackProcess, payment_id: str) -> None:
+def example_of(operation: dict[str, Any]) -> Any:
+    """A good body: what is refused must be the id."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    first = next(iter(content.get("examples", {}).values()), {"value": {}})
+    if "$ref" in first:
+        first = CONTRACT["components"]["examples"][first["$ref"].rpartition("/")[2]]
+    return first["value"]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), LISTS)
+def test_another_merchants_things_are_in_no_list(
+    stack: StackProcess, things: dict[str, str], method: str, path: str, operation: dict[str, Any]
+) -> None:
+    shown = ask(stack, method, path, "m_acme", "admin")
+    assert shown.status_code == 200, operation["operationId"]
+    assert not [one for one in things.values() if one in shown.text]
+
+
+def test_another_merchants_token_is_not_there(stack: StackProcess, things: dict[str, str]) -> None:
     with stack.client() as client:
-        token = client.get(f"/payments/{payment_id}").json()["payment_method"]["token"]
+        token = client.get(f"/payments/{things['payment_id']}").json()["payment_method"]["token"]
     body = {**BODY, "payment_method": {"token": token}}
     theirs = ask(stack, "post", "/payments", "m_acme", "operator", body)
     assert (theirs.status_code, theirs.json()["code"]) == (404, "token_not_found")

@@ -9,7 +9,7 @@ from payrail.runtime.shared_log import SharedLog
 
 async def main(path: Path, rounds: int) -> None:
     numbers = [0]
-    log = SharedLog(path, lambda line: numbers.append(int(line)), name="test.shared")
+    log = SharedLog(path, lambda _offset, line: numbers.append(int(line)), name="test.shared")
     print("ready", flush=True)  # noqa: T201 - the parent reads what happened
     for _ in range(rounds):
         await log.append(lambda: b"%d" % (numbers[-1] + 1))

@@ -21,7 +21,7 @@ POINTS = [f"{NAME}.{point}" for point in ("before_append", "half_written", "befo
 
 def opened(path: Path) -> tuple[SharedLog, list[bytes]]:
     lines: list[bytes] = []
-    return SharedLog(path, lines.append, name=NAME), lines
+    return SharedLog(path, lambda _offset, line: lines.append(line), name=NAME), lines
 
 
 def child(path: Path, rounds: int, **env: str) -> "subprocess.Popen[str]":

@@ -8,9 +8,9 @@ from payrail_sdk import _provenance
 
 # fmt: off
 PUBLIC = [
-    "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing", "AsyncPayRail",
-    "AuthenticationError", "CONTRACT_VERSIONS", "CardError", "CardInput", "CardParams", "Conflict",
-    "ConnectionFailed", "CurrencyUnsupported", "Decline", "Dispute", "DisputeOpen", "DisputeState",
+    "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing", "AsyncPayRail", "AuditRecord",
+    "AuthenticationError", "CONTRACT_VERSIONS", "CardError", "CardInput", "CardParams", "Clock", "Conflict",
+    "ConnectionFailed", "CurrencyUnsupported", "Customer", "Decline", "Dispute", "DisputeOpen", "DisputeState",
     "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused", "Identity",
     "InternalServerError", "InvalidRequest", "InvalidTransition", "LedgerEntry", "Listing",
     "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NotFound", "OperationInProgress",

@@ -193,6 +193,15 @@ def test_own_async_http_client_is_used_and_stays_open(server: Script) -> None:
     assert asyncio.run(scenario()) is False
 
 
+IDS = {
+    "payment_id": "pay_1",
+    "refund_id": "ref_1",
+    "dispute_id": "dsp_1",
+    "customer_id": "cus_1",
+    "provider_id": "providerA",
+}
+
+
 def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: Script) -> None:
     """Nothing in the contract is left to be called by hand."""
     calls = [
@@ -218,6 +227,10 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.disputes.submit_evidence("dsp_1", kind="receipt", text="x"),
         lambda client: client.disputes.resolve("dsp_1", "LOST"),
         lambda client: client.disputes.list().first_page(),
+        lambda client: client.customers.create(name="Ada"),
+        lambda client: client.customers.get("cus_1"),
+        lambda client: client.customers.list(q="Ada").first_page(),
+        lambda client: client.customers.save_payment_method("cus_1", {"token": "tok_1"}),
         lambda client: client.audit.list(actor="ada", of_correlation="x").first_page(),
         lambda client: client.audit.of_payment("pay_1").first_page(),
         lambda client: client.audit.export(),
@@ -237,7 +250,13 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
     offered = {
         (
             method,
-            path.format(payment_id="pay_1", refund_id="ref_1", dispute_id="dsp_1", provider_id="providerA"),
+            path.format(
+                payment_id="pay_1",
+                refund_id="ref_1",
+                dispute_id="dsp_1",
+                customer_id="cus_1",
+                provider_id="providerA",
+            ),
         )
         for path, item in CONTRACT["paths"].items()
         for method in item

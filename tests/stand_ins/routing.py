@@ -5,6 +5,7 @@ from typing import Any
 
 from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
+from payrail.gateway.domain.customers import Customer, CustomerNotFound
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
 from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport, VaultUnavailable
@@ -96,6 +97,22 @@ class ClosedVault:
         raise VaultUnavailable
 
 
+class NoCustomers:
+    """`Customers` of merchants who know nobody."""
+
+    def find(self, *_: Any) -> Customer:
+        raise CustomerNotFound
+
+    def of(self, _merchant_id: str) -> Sequence[Customer]:
+        return []
+
+    async def add(self, customer: Customer) -> Customer:
+        return customer
+
+    async def change(self, *_: Any) -> Customer:
+        raise CustomerNotFound
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -108,4 +125,5 @@ def surroundings() -> dict[str, Any]:
         "clock_control": StandingClock(),
         "due": DueWork(),
         "vault_keys": ClosedVault(),
+        "customers": NoCustomers(),
     }

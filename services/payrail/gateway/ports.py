@@ -1,12 +1,13 @@
 """What the gateway needs of the world: a vault, providers, and what routing stands on. `adapters` makes it real."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
 
 from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
+from payrail.gateway.domain.customers import Customer
 from payrail.gateway.domain.errors import Refusal
 from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
 from payrail.gateway.domain.routing import Availability, RulesInForce
@@ -82,6 +83,28 @@ class Vault(Protocol):
 
     async def charge_token(self, merchant_id: str, token: str, correlation_id: str) -> CardDetails:
         """The card itself, for one call to a provider. Raises `TokenNotFound`."""
+        ...
+
+
+class Customers(Protocol):
+    """The merchants' customers. Raises `CustomerNotFound`, and `LogUnavailable` where a change cannot be written."""
+
+    def find(self, merchant_id: str, customer_id: str) -> Customer:
+        """The merchant's customer."""
+        ...
+
+    def of(self, merchant_id: str) -> Sequence[Customer]:
+        """All of the merchant's, oldest first."""
+        ...
+
+    async def add(self, customer: Customer) -> Customer:
+        """Keep a new one; the one that is there if there is one with its id."""
+        ...
+
+    async def change(
+        self, merchant_id: str, customer_id: str, evolve: Callable[[Customer], Customer]
+    ) -> Customer:
+        """Replace it by what `evolve` makes of it as it is now; raises what that raises."""
         ...
 
 

@@ -16,6 +16,7 @@ import orjson
 from payrail.gateway.adapters.action_log import ActionLog
 from payrail.gateway.adapters.breakers import FileBreakers
 from payrail.gateway.adapters.clock_control import ClockMover
+from payrail.gateway.adapters.customers import CustomersFile
 from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from payrail.gateway.adapters.merchants import MerchantsFile
@@ -80,11 +81,12 @@ def build(
         leases = Leases(data_dir / "run" / "leases.lock")
         breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         guarded = GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call)
+        customers = CustomersFile(data_dir / "customers" / "customers.json")
         trail, due = ActionLog(data_dir / "audit" / "actions.jsonl"), DueWork()
         gateway = Gateway(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
-            trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault),
+            trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
@@ -97,6 +99,7 @@ def build(
                 yield
         finally:
             await journal.close()
+            customers.close()
             trail.close()
             leases.close()
 

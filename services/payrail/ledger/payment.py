@@ -39,6 +39,7 @@ class Payment(Struct, frozen=True):
     merchant_reference: str | None
     description: str | None
     metadata: dict[str, str]
+    customer_id: str | None
     created_at: str
     updated_at: str
     version: int
@@ -137,6 +138,7 @@ def _created(entry: Entry) -> Payment:
         merchant_reference=data.merchant_reference,
         description=data.description,
         metadata=data.metadata,
+        customer_id=data.customer_id,
         created_at=entry.at,
         updated_at=entry.at,
         version=entry.version,

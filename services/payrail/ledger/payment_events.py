@@ -77,6 +77,7 @@ class PaymentCreated(Struct, frozen=True, omit_defaults=True):
     merchant_reference: str | None = None
     description: str | None = None
     metadata: dict[str, str] = {}
+    customer_id: str | None = None
 
 
 class AuthorizationStarted(Struct, frozen=True, omit_defaults=True):

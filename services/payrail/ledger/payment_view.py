@@ -14,6 +14,7 @@ def payment_view(payment: Payment) -> dict[str, Any]:
     return {
         "id": payment.id,
         "merchant_id": payment.merchant_id,
+        "customer_id": payment.customer_id,
         "state": payment.state,
         "amount": payment.amount,
         "currency": payment.currency,

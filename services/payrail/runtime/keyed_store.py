@@ -9,41 +9,26 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
 from payrail.runtime.append_log import AppendLog, LogFaults, LogUnavailable, TornTail, report_torn_tail
 from payrail.runtime.durable_file import ReplaceFaults, replace_file
+from payrail.runtime.stored_items import (
+    Change,
+    Record,
+    StoreCorrupt,
+    decode_change,
+    read_snapshot,
+    snapshot_chunks,
+)
 
-FORMAT_VERSION = 1
 COMPACT_ABOVE_BYTES = 1 << 20
-ITEMS_PER_CHUNK = 256
 
-Record = dict[str, Any]
+__all__ = ["KeyedStore", "Record", "StoreCorrupt", "StoreFaults"]
 
 logger = logging.getLogger(__name__)
-
-
-class StoreCorrupt(Exception):
-    """A complete part of the document is not what this module writes. Nothing was changed."""
-
-
-class _Snapshot(msgspec.Struct, forbid_unknown_fields=True):
-    version: int
-    items: dict[str, Record]
-
-
-class _Change(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One line of the log. Applying it again changes nothing."""
-
-    put: dict[str, Record] = {}
-    delete: list[str] = []
-
-    def apply_to(self, items: dict[str, Record]) -> None:
-        items.update(self.put)
-        for key in self.delete:
-            items.pop(key, None)
 
 
 class StoreFaults:
@@ -102,11 +87,11 @@ class KeyedStore:
         points = StoreFaults(name)
         log = AppendLog.open(path.with_name(path.name + ".log"), name=name, mode=mode, on_torn=on_torn)
         try:
-            items = _read_snapshot(path)
+            items = read_snapshot(path)
             for offset, line in log.lines():
-                _decode_change(log.path, offset, line).apply_to(items)
+                decode_change(log.path, offset, line).apply_to(items)
             if log.end_offset or not path.exists():
-                replace_file(path, _snapshot_chunks(items), mode=mode, points=points.snapshot)
+                replace_file(path, snapshot_chunks(items), mode=mode, points=points.snapshot)
                 log.clear()
         except BaseException:
             log.close()
@@ -148,7 +133,7 @@ class KeyedStore:
         self, *, put: Mapping[str, Record] | None = None, delete: Collection[str] = ()
     ) -> "asyncio.Future[int]":
         """Queue a change now; the future completes when it is durable and visible, in order of submission."""
-        change = _Change(dict(put or {}), list(delete))
+        change = Change(dict(put or {}), list(delete))
         done = self._log.submit([msgspec.json.encode(change)])
 
         def apply_when_durable(finished: "asyncio.Future[int]") -> None:
@@ -194,7 +179,7 @@ class KeyedStore:
             await asyncio.to_thread(
                 replace_file,
                 self._path,
-                _snapshot_chunks(items),
+                snapshot_chunks(items),
                 mode=self._mode,
                 points=self._points.snapshot,
             )
@@ -210,40 +195,3 @@ class KeyedStore:
     def _shift_offsets(self, discarded: "asyncio.Future[int]", by: int) -> None:
         if not discarded.cancelled() and discarded.exception() is None:
             self._applied_to -= by
-
-
-def _read_snapshot(path: Path) -> dict[str, Record]:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return {}
-    try:
-        snapshot = msgspec.json.decode(data, type=_Snapshot)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreCorrupt(f"{path} cannot be read: {error}") from None
-    if snapshot.version != FORMAT_VERSION:
-        raise StoreCorrupt(
-            f"{path} has format version {snapshot.version}, this program reads {FORMAT_VERSION}"
-        )
-    return snapshot.items
-
-
-def _decode_change(path: Path, offset: int, line: bytes) -> _Change:
-    try:
-        return msgspec.json.decode(line, type=_Change)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreCorrupt(f"{path}, the line at byte {offset} cannot be read: {error}") from None
-
-
-def _snapshot_chunks(items: Mapping[str, Record]) -> Iterator[bytes]:
-    """The snapshot piece by piece: a long document is written in a thread, which must let the others run."""
-    yield b'{"version":%d,"items":{' % FORMAT_VERSION
-    separator = b"\n"
-    chunk: list[bytes] = []
-    for key, record in items.items():
-        chunk += (separator, msgspec.json.encode(key), b":", msgspec.json.encode(record))
-        separator = b",\n"
-        if len(chunk) >= 4 * ITEMS_PER_CHUNK:
-            yield b"".join(chunk)
-            chunk.clear()
-    yield b"".join(chunk) + b"\n}}\n"

@@ -27,7 +27,8 @@ Decide = Callable[[], bytes | None]
 
 
 class SharedLog:
-    """One file, opened once by each process. `fold` gets every line in order, whichever process wrote it.
+    """One file, opened once by each process. `fold` gets every line in order, whichever process wrote it, with the
+    offset where it begins.
 
     An append that returned is durable and whole. One that raised `LogUnavailable` left nothing behind. One whose
     process died in between is in the file whole or not at all once the next one appends.
@@ -36,7 +37,7 @@ class SharedLog:
     def __init__(
         self,
         path: Path,
-        fold: Callable[[bytes], None],
+        fold: Callable[[int, bytes], None],
         *,
         name: str,
         mode: int = 0o644,
@@ -82,6 +83,19 @@ class SharedLog:
                 self._lock.set_count(self._end + len(line) + 1)
                 self._fold_new()
 
+    @property
+    def end_offset(self) -> int:
+        """Where the next line will begin, as far as the lines are folded."""
+        return self._end
+
+    def clear(self) -> None:
+        """Drop every line, after the owner moved their effect elsewhere. Nobody else may have the log open."""
+        with self._writing, self._lock:
+            os.ftruncate(self._fd, 0)
+            os.fsync(self._fd)
+            self._end = 0
+            self._lock.set_count(0)
+
     def close(self) -> None:
         """Release the file."""
         os.close(self._fd)
@@ -114,5 +128,5 @@ class SharedLog:
         with self._folding:
             lines, _end = read_complete_lines(self._fd, self._end, self._lock.count)
             for line in lines:
-                self._fold(line)
+                self._fold(self._end, line)
                 self._end += len(line) + 1

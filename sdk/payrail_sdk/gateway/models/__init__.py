@@ -24,8 +24,11 @@ from .card_brand import CardBrand
 from .card_input import CardInput
 from .cleared_failures import ClearedFailures
 from .clock import Clock
+from .create_customer_request import CreateCustomerRequest
 from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
+from .customer import Customer
+from .customer_list import CustomerList
 from .decline import Decline
 from .decline_code import DeclineCode
 from .dispute import Dispute
@@ -94,6 +97,7 @@ from .routing_explanation_provider_type_1 import RoutingExplanationProviderType1
 from .routing_fault import RoutingFault
 from .routing_rule import RoutingRule
 from .routing_rules import RoutingRules
+from .save_payment_method_request import SavePaymentMethodRequest
 from .service_report import ServiceReport
 from .service_report_service import ServiceReportService
 from .service_report_status import ServiceReportStatus
@@ -126,8 +130,11 @@ __all__ = (
     "CardInput",
     "ClearedFailures",
     "Clock",
+    "CreateCustomerRequest",
     "CreatePaymentRequest",
     "CreatePaymentRequestCaptureMethod",
+    "Customer",
+    "CustomerList",
     "Decline",
     "DeclineCode",
     "Dispute",
@@ -196,6 +203,7 @@ __all__ = (
     "RoutingFault",
     "RoutingRule",
     "RoutingRules",
+    "SavePaymentMethodRequest",
     "ServiceReport",
     "ServiceReportService",
     "ServiceReportStatus",

@@ -35,6 +35,8 @@ class CreatePaymentRequest:
     """ `manual`: you capture; `automatic`: an approved authorization is captured at once and in full. """
     country: str | Unset = "US"
     """ ISO 3166-1 alpha-2 code of the country the payment is made in; routing may depend on it. """
+    customer_id: str | Unset = UNSET
+    """ Id of a customer. """
     merchant_reference: str | Unset = UNSET
     """ Your own reference, such as an order number. Need not be unique. """
     description: str | Unset = UNSET
@@ -62,6 +64,8 @@ class CreatePaymentRequest:
 
         country = self.country
 
+        customer_id = self.customer_id
+
         merchant_reference = self.merchant_reference
 
         description = self.description
@@ -83,6 +87,8 @@ class CreatePaymentRequest:
             field_dict["capture_method"] = capture_method
         if country is not UNSET:
             field_dict["country"] = country
+        if customer_id is not UNSET:
+            field_dict["customer_id"] = customer_id
         if merchant_reference is not UNSET:
             field_dict["merchant_reference"] = merchant_reference
         if description is not UNSET:
@@ -129,6 +135,8 @@ class CreatePaymentRequest:
 
         country = d.pop("country", UNSET)
 
+        customer_id = d.pop("customer_id", UNSET)
+
         merchant_reference = d.pop("merchant_reference", UNSET)
 
         description = d.pop("description", UNSET)
@@ -146,6 +154,7 @@ class CreatePaymentRequest:
             payment_method=payment_method,
             capture_method=capture_method,
             country=country,
+            customer_id=customer_id,
             merchant_reference=merchant_reference,
             description=description,
             metadata=metadata,

@@ -29,6 +29,8 @@ class Payment:
     """ Id of a payment. """
     merchant_id: str
     """ Id of a merchant. """
+    customer_id: None | str
+    """ The customer who pays; null where the payment names none. """
     state: PaymentState
     """ Where the payment stands, folded from its ledger entries. `CREATED` waits to be authorized; `AUTHORIZING`
     asks a provider; `AUTHORIZED` holds the money; `DECLINED` was refused by the provider; `UNKNOWN` has an answer
@@ -83,6 +85,9 @@ class Payment:
         id = self.id
 
         merchant_id = self.merchant_id
+
+        customer_id: None | str
+        customer_id = self.customer_id
 
         state: str = self.state
 
@@ -150,6 +155,7 @@ class Payment:
             {
                 "id": id,
                 "merchant_id": merchant_id,
+                "customer_id": customer_id,
                 "state": state,
                 "amount": amount,
                 "currency": currency,
@@ -187,6 +193,13 @@ class Payment:
         id = d.pop("id")
 
         merchant_id = d.pop("merchant_id")
+
+        def _parse_customer_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        customer_id = _parse_customer_id(d.pop("customer_id"))
 
         state = check_payment_state(d.pop("state"))
 
@@ -292,6 +305,7 @@ class Payment:
         payment = cls(
             id=id,
             merchant_id=merchant_id,
+            customer_id=customer_id,
             state=state,
             amount=amount,
             currency=currency,

@@ -16,7 +16,7 @@ import msgspec
 from payrail.cli.verification.book_lines import LineReader
 from payrail.cli.verification.findings import Report
 from payrail.cli.verification.stored_card_numbers import files_below
-from payrail.runtime.keyed_store import FORMAT_VERSION
+from payrail.runtime.stored_items import FORMAT_VERSION
 
 _KEYS_MODE = 0o600
 

@@ -15,7 +15,9 @@ class ActionLog:
 
     def __init__(self, path: Path) -> None:
         self._actions = Actions()
-        self._log = SharedLog(path, lambda line: self._actions.evolve(_decode(line)), name="audit.actions")
+        self._log = SharedLog(
+            path, lambda _offset, line: self._actions.evolve(_decode(line)), name="audit.actions"
+        )
 
     @property
     def actions(self) -> Actions:

@@ -16,12 +16,18 @@ Perform = Callable[[Action], Awaitable[Rendered]]
 
 
 class Wish(Struct, frozen=True):
-    """What is asked for. `operation` is method and path, `details` is what may be known of the request for good."""
+    """What is asked for. `operation` is method and path, `details` is what may be known of the request for good.
+
+    `makes` is the prefix of the id that a new thing gets, in place of `entity`. `fingerprinted` is what makes two
+    requests with one key the same, where that is not `details`.
+    """
 
     action: str
     operation: str
-    entity: str
+    entity: str = ""
     details: dict[str, Any] = {}
+    makes: str = ""
+    fingerprinted: dict[str, Any] | None = None
 
 
 async def audited(gateway: Gateway, request: Request, wish: Wish, perform: Perform) -> Rendered:
@@ -46,9 +52,13 @@ async def audited(gateway: Gateway, request: Request, wish: Wish, perform: Perfo
 
 def _requested(gateway: Gateway, request: Request, wish: Wish) -> Requested:
     origin = gateway.origin_of(request)
-    claim = request.claim(wish.operation, fingerprint(wish.details)) if request.idempotency_key else None
+    told_by = wish.details if wish.fingerprinted is None else wish.fingerprinted
+    claim = request.claim(wish.operation, fingerprint(told_by)) if request.idempotency_key else None
+    action_id = gateway.new_id("act")
+    # A new thing's id comes of the action's, so that an action that is done again makes the same thing.
+    entity = wish.entity or wish.makes + action_id.removeprefix("act")
     return Requested(
-        gateway.new_id("act"), origin.at, wish.action, wish.entity, request.caller.merchant_id, origin.actor,
+        action_id, origin.at, wish.action, entity, request.caller.merchant_id, origin.actor,
         origin.correlation_id, wish.details, claim,
     )  # fmt: skip
 

@@ -4,13 +4,15 @@ from typing import Any
 
 from payrail.gateway.domain import payments
 from payrail.gateway.domain.answers import Rendered
+from payrail.gateway.domain.customers import CustomerNotFound, NoSuchCustomer
 from payrail.gateway.domain.idempotency import Earlier
 from payrail.gateway.flows.fingerprint import fingerprint
 from payrail.gateway.flows.gateway import Gateway, Request
+from payrail.gateway.flows.payment_methods import identity_of, payment_method
 from payrail.gateway.flows.replay import answer_again, answer_once
 from payrail.gateway.ports import CardDetails
 from payrail.ledger.money import exponent
-from payrail.ledger.payment_events import PaymentCreated, PaymentMethod
+from payrail.ledger.payment_events import PaymentCreated
 from payrail.ledger.state import Committed
 
 OPERATION = "POST /payments"
@@ -21,11 +23,15 @@ async def create_payment(
 ) -> Rendered:
     """Create the payment that `terms` (the contract's body without the payment method) describe.
 
-    Raises `UnknownCurrency`, `CardRefused`, `TokenNotFound`, `VaultUnavailable` before anything is written.
+    Raises `UnknownCurrency`, `NoSuchCustomer`, `CardRefused`, `TokenNotFound`, `VaultUnavailable` before anything is
+    written.
     """
     exponent(terms["currency"])
-    method = await _payment_method(gateway, request, card, token)
-    claim = request.claim(OPERATION, fingerprint({**terms, "payment_method": _identity(card, method)}))
+    customer_id = terms.get("customer_id")
+    if customer_id is not None:
+        _require_customer(gateway, request.caller.merchant_id, customer_id)
+    method = await payment_method(gateway, request, card, token)
+    claim = request.claim(OPERATION, fingerprint({**terms, "payment_method": identity_of(card, method)}))
     data = PaymentCreated(
         merchant_id=request.caller.merchant_id,
         amount=terms["amount"],
@@ -36,6 +42,7 @@ async def create_payment(
         merchant_reference=terms.get("merchant_reference"),
         description=terms.get("description"),
         metadata=terms.get("metadata") or {},
+        customer_id=customer_id,
     )
     decide = payments.create_payment(gateway.new_id("pay"), data, claim, gateway.origin_of(request))
     result = await gateway.journal.append("payments", decide)
@@ -46,17 +53,8 @@ async def create_payment(
             return answer_again(gateway, held)
 
 
-async def _payment_method(
-    gateway: Gateway, request: Request, card: CardDetails | None, token: str | None
-) -> PaymentMethod:
-    merchant_id, correlation_id = request.caller.merchant_id, request.correlation_id
-    if card is not None:
-        return await gateway.vault.tokenize(merchant_id, card, correlation_id)
-    return await gateway.vault.describe(merchant_id, token or "", correlation_id)
-
-
-def _identity(card: CardDetails | None, method: PaymentMethod) -> dict[str, Any]:
-    """What of the payment method counts for the fingerprint: the token in place of the number."""
-    if card is None:
-        return {"token": method.token}
-    return {"card": method.token, "exp": [card.exp_month, card.exp_year], "holder_name": card.holder_name}
+def _require_customer(gateway: Gateway, merchant_id: str, customer_id: str) -> None:
+    try:
+        gateway.customers.find(merchant_id, customer_id)
+    except CustomerNotFound:
+        raise NoSuchCustomer from None

@@ -11,6 +11,7 @@ from payrail.gateway.ports import (
     ActionTrail,
     Breakers,
     ClockControl,
+    Customers,
     ProviderControls,
     Providers,
     Rules,
@@ -74,6 +75,7 @@ class Gateway(Struct, frozen=True):
     clock_control: ClockControl
     due: DueWork
     vault_keys: VaultKeys
+    customers: Customers
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

@@ -22,6 +22,7 @@ class PaymentFilter(Struct, frozen=True):
     amount_min: int | None = None
     amount_max: int | None = None
     merchant_reference: str | None = None
+    customer_id: str | None = None
     q: str | None = None
 
     def matches(self, payment: Payment) -> bool:
@@ -30,6 +31,7 @@ class PaymentFilter(Struct, frozen=True):
             (not self.states or payment.state in self.states)
             and self.currency in (None, payment.currency)
             and self.provider in (None, payment.provider)
+            and self.customer_id in (None, payment.customer_id)
             and self.merchant_reference in (None, payment.merchant_reference)
             and (self.created_from is None or payment.created_at >= self.created_from)
             and (self.created_to is None or payment.created_at < self.created_to)

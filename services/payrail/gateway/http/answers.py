@@ -6,7 +6,7 @@ from payrail.runtime.contract_app import Answer, Call
 from payrail.runtime.problems import PROBLEM_MEDIA_TYPE
 
 _ACCEPTED = 202
-_ID_NAMES = {"pay_": "payment_id", "ref_": "refund_id", "dsp_": "dispute_id"}
+_ID_NAMES = {"pay_": "payment_id", "ref_": "refund_id", "dsp_": "dispute_id", "cus_": "customer_id"}
 
 
 def request_of(call: Call) -> Request:

@@ -3,7 +3,17 @@
 from collections.abc import Awaitable, Callable
 
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.http import audit, clock, disputes, health, payments, providers, refunds, routing
+from payrail.gateway.http import (
+    audit,
+    clock,
+    customers,
+    disputes,
+    health,
+    payments,
+    providers,
+    refunds,
+    routing,
+)
 from payrail.runtime.contract_app import Answer, Call, Handler
 
 GatewayHandler = Callable[[Gateway, Call], Awaitable[Answer]]
@@ -14,6 +24,7 @@ HANDLERS: dict[str, GatewayHandler] = {
     **routing.HANDLERS,
     **refunds.HANDLERS,
     **disputes.HANDLERS,
+    **customers.HANDLERS,
     **audit.HANDLERS,
     **clock.HANDLERS,
     **health.HANDLERS,

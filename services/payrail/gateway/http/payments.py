@@ -11,16 +11,14 @@ from payrail.gateway.flows.get_payment import get_payment
 from payrail.gateway.flows.list_payment_ledger import list_payment_ledger
 from payrail.gateway.flows.list_payments import PaymentFilter, list_payments
 from payrail.gateway.http.answers import answer, request_of
+from payrail.gateway.http.bodies import require_short_keys
 from payrail.gateway.ports import CardDetails
 from payrail.runtime.clock import parse_rfc3339, rfc3339
 from payrail.runtime.contract_app import Answer, Call
-from payrail.runtime.problems import Problem
-
-_METADATA_KEY_LENGTH_MAX = 40
 
 
 async def _create(gateway: Gateway, call: Call) -> Answer:
-    _require_short_keys(call.body.get("metadata") or {})
+    require_short_keys(call.body.get("metadata") or {})
     terms = {"capture_method": "manual", "country": "US", **call.body}
     method = terms.pop("payment_method")
     rendered = await create_payment(
@@ -96,16 +94,3 @@ def _filter(query: dict[str, Any]) -> PaymentFilter:
         if name in conditions:
             conditions[name] = rfc3339(parse_rfc3339(conditions[name]))
     return PaymentFilter(states=frozenset(query.get("state") or ()), **conditions)
-
-
-def _require_short_keys(metadata: dict[str, str]) -> None:
-    """OpenAPI 3.0 cannot say how long a key of an object may be; the contract says it in words."""
-    if any(len(key) > _METADATA_KEY_LENGTH_MAX for key in metadata):
-        message = f"a key must have at most {_METADATA_KEY_LENGTH_MAX} characters"
-        raise Problem(
-            422,
-            "validation_failed",
-            "The request body is not valid",
-            "One field is not valid.",
-            errors=[{"pointer": "/metadata", "message": message}],
-        )

@@ -1,6 +1,6 @@
 """Which refusal is which status. The codes belong to the errors themselves; handlers do not catch."""
 
-from payrail.gateway.domain import errors
+from payrail.gateway.domain import customers, errors
 from payrail.gateway.flows.pages import InvalidCursor
 from payrail.gateway.ports import (
     CardRefused,
@@ -29,6 +29,8 @@ PROBLEMS = ErrorTable(
         errors.DisputeOpen: (409, "A dispute is open"),
         errors.DeadlinePassed: (409, "The deadline has passed"),
         errors.RefundNotFound: (404, "There is no such thing"),
+        customers.CustomerNotFound: (404, "There is no such thing"),
+        customers.NoSuchCustomer: (404, "There is no such customer"),
         TokenNotFound: (404, "There is no such token"),
         InvalidTransition: (409, "The state does not allow it"),
         errors.OperationInProgress: (409, "Another operation is running"),
@@ -36,6 +38,7 @@ PROBLEMS = ErrorTable(
         errors.IdempotencyKeyReused: (422, "The idempotency key was used for another request"),
         errors.AmountExceedsAuthorized: (422, "The amount is more than is left to capture"),
         errors.AmountExceedsRefundable: (422, "The amount is more than can be refunded"),
+        customers.TooManyPaymentMethods: (409, "Too many saved cards"),
         RotationInProgress: (409, "A rotation is running"),
         ClockBehindLedger: (409, "The clock does not go back that far"),
         ClockOutOfRange: (422, "The clock does not go that far"),

@@ -24,6 +24,7 @@ def _get_kwargs(
     amount_min: int | Unset = UNSET,
     amount_max: int | Unset = UNSET,
     merchant_reference: str | Unset = UNSET,
+    customer_id: str | Unset = UNSET,
     q: str | Unset = UNSET,
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
@@ -67,6 +68,8 @@ def _get_kwargs(
     params["amount_max"] = amount_max
 
     params["merchant_reference"] = merchant_reference
+
+    params["customer_id"] = customer_id
 
     params["q"] = q
 
@@ -152,6 +155,7 @@ def sync_detailed(
     amount_min: int | Unset = UNSET,
     amount_max: int | Unset = UNSET,
     merchant_reference: str | Unset = UNSET,
+    customer_id: str | Unset = UNSET,
     q: str | Unset = UNSET,
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
@@ -170,6 +174,7 @@ def sync_detailed(
         amount_min (int | Unset):
         amount_max (int | Unset):
         merchant_reference (str | Unset):
+        customer_id (str | Unset):
         q (str | Unset):
         limit (int | Unset):  Default: 20.
         cursor (str | Unset):
@@ -192,6 +197,7 @@ def sync_detailed(
         amount_min=amount_min,
         amount_max=amount_max,
         merchant_reference=merchant_reference,
+        customer_id=customer_id,
         q=q,
         limit=limit,
         cursor=cursor,
@@ -216,6 +222,7 @@ def sync(
     amount_min: int | Unset = UNSET,
     amount_max: int | Unset = UNSET,
     merchant_reference: str | Unset = UNSET,
+    customer_id: str | Unset = UNSET,
     q: str | Unset = UNSET,
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
@@ -234,6 +241,7 @@ def sync(
         amount_min (int | Unset):
         amount_max (int | Unset):
         merchant_reference (str | Unset):
+        customer_id (str | Unset):
         q (str | Unset):
         limit (int | Unset):  Default: 20.
         cursor (str | Unset):
@@ -257,6 +265,7 @@ def sync(
         amount_min=amount_min,
         amount_max=amount_max,
         merchant_reference=merchant_reference,
+        customer_id=customer_id,
         q=q,
         limit=limit,
         cursor=cursor,
@@ -275,6 +284,7 @@ async def asyncio_detailed(
     amount_min: int | Unset = UNSET,
     amount_max: int | Unset = UNSET,
     merchant_reference: str | Unset = UNSET,
+    customer_id: str | Unset = UNSET,
     q: str | Unset = UNSET,
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
@@ -293,6 +303,7 @@ async def asyncio_detailed(
         amount_min (int | Unset):
         amount_max (int | Unset):
         merchant_reference (str | Unset):
+        customer_id (str | Unset):
         q (str | Unset):
         limit (int | Unset):  Default: 20.
         cursor (str | Unset):
@@ -315,6 +326,7 @@ async def asyncio_detailed(
         amount_min=amount_min,
         amount_max=amount_max,
         merchant_reference=merchant_reference,
+        customer_id=customer_id,
         q=q,
         limit=limit,
         cursor=cursor,
@@ -337,6 +349,7 @@ async def asyncio(
     amount_min: int | Unset = UNSET,
     amount_max: int | Unset = UNSET,
     merchant_reference: str | Unset = UNSET,
+    customer_id: str | Unset = UNSET,
     q: str | Unset = UNSET,
     limit: int | Unset = 20,
     cursor: str | Unset = UNSET,
@@ -355,6 +368,7 @@ async def asyncio(
         amount_min (int | Unset):
         amount_max (int | Unset):
         merchant_reference (str | Unset):
+        customer_id (str | Unset):
         q (str | Unset):
         limit (int | Unset):  Default: 20.
         cursor (str | Unset):
@@ -379,6 +393,7 @@ async def asyncio(
             amount_min=amount_min,
             amount_max=amount_max,
             merchant_reference=merchant_reference,
+            customer_id=customer_id,
             q=q,
             limit=limit,
             cursor=cursor,
