@@ -10,6 +10,7 @@ from .async_audit import AsyncAudit, AsyncVault
 from .async_clock import AsyncTheClock
 from .async_customers import AsyncCustomers
 from .async_disputes import AsyncDisputes
+from .async_events import AsyncEvents
 from .async_payments import AsyncPayments
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
@@ -17,8 +18,11 @@ from .audit import Audit, Vault
 from .clock import TheClock
 from .customers import Customers
 from .disputes import Disputes
+from .events import Events
 from .gateway.api.health import get_health, get_metrics, get_services_health
-from .gateway.models import Health, ServicesHealth
+from .gateway.api.reports import get_balances, get_summary
+from .gateway.models import Balances, Health, ServicesHealth, Summary
+from .params import or_unset
 from .payments import Payments
 from .providers import Providers, Routing
 from .refunds import Refunds
@@ -46,6 +50,8 @@ class PayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
     """Open, answer and end disputes, and look at them."""
+    events: Events
+    """What happened, as webhooks tell it."""
     customers: Customers
     """Those who pay, with the cards that are saved for them."""
     audit: Audit
@@ -90,6 +96,7 @@ class PayRail:
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
+        self.events = Events(self._sender)
         self.customers = Customers(self._sender)
         self.audit = Audit(self._sender)
         self.vault = Vault(self._sender)
@@ -104,6 +111,16 @@ class PayRail:
         return self._sender.call(
             ServicesHealth, lambda client: get_services_health.sync_detailed(client=client)
         )
+
+    def balances(self, at: int | None = None) -> Balances:
+        """What was posted to each account, up to a position `at` in the ledger, or to its end. Debits are positive."""
+        return self._sender.call(
+            Balances, lambda client: get_balances.sync_detailed(client=client, at=or_unset(at))
+        )
+
+    def summary(self) -> Summary:
+        """The dashboard's figures: things by state, money by currency."""
+        return self._sender.call(Summary, lambda client: get_summary.sync_detailed(client=client))
 
     def metrics(self) -> str:
         """The metrics of the worker that answers, in Prometheus' text format."""
@@ -139,6 +156,8 @@ class AsyncPayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
     """Open, answer and end disputes, and look at them."""
+    events: AsyncEvents
+    """What happened, as webhooks tell it."""
     customers: AsyncCustomers
     """Those who pay, with the cards that are saved for them."""
     audit: AsyncAudit
@@ -168,6 +187,7 @@ class AsyncPayRail:
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
+        self.events = AsyncEvents(self._sender)
         self.customers = AsyncCustomers(self._sender)
         self.audit = AsyncAudit(self._sender)
         self.vault = AsyncVault(self._sender)
@@ -182,6 +202,16 @@ class AsyncPayRail:
         return await self._sender.call(
             ServicesHealth, lambda client: get_services_health.asyncio_detailed(client=client)
         )
+
+    async def balances(self, at: int | None = None) -> Balances:
+        """What was posted to each account, up to a position `at` in the ledger, or to its end. Debits are positive."""
+        return await self._sender.call(
+            Balances, lambda client: get_balances.asyncio_detailed(client=client, at=or_unset(at))
+        )
+
+    async def summary(self) -> Summary:
+        """The dashboard's figures: things by state, money by currency."""
+        return await self._sender.call(Summary, lambda client: get_summary.asyncio_detailed(client=client))
 
     async def metrics(self) -> str:
         """The metrics of the worker that answers, in Prometheus' text format."""

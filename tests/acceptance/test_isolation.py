@@ -49,7 +49,9 @@ def things(stack: StackProcess) -> dict[str, str]:
     payment_id = made("/payments", {**BODY, "capture_method": "automatic"})
     made(f"/payments/{payment_id}/authorize", {})
     part = {"payment_id": payment_id, "amount": 10, "reason": "part"}
+    events = ask(stack, "get", "/events", "m_demo", "viewer").json()["data"]
     return {
+        "event_id": events[0]["id"],
         "payment_id": payment_id,
         "refund_id": made("/refunds", part),
         "dispute_id": made("/disputes", part),

@@ -198,6 +198,7 @@ IDS = {
     "refund_id": "ref_1",
     "dispute_id": "dsp_1",
     "customer_id": "cus_1",
+    "event_id": "evt_1",
     "provider_id": "providerA",
 }
 
@@ -227,6 +228,10 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.disputes.submit_evidence("dsp_1", kind="receipt", text="x"),
         lambda client: client.disputes.resolve("dsp_1", "LOST"),
         lambda client: client.disputes.list().first_page(),
+        lambda client: client.balances(at=5),
+        lambda client: client.summary(),
+        lambda client: client.events.get("evt_1"),
+        lambda client: client.events.list(event_type="payment.captured").first_page(),
         lambda client: client.customers.create(name="Ada"),
         lambda client: client.customers.get("cus_1"),
         lambda client: client.customers.list(q="Ada").first_page(),
@@ -250,13 +255,7 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
     offered = {
         (
             method,
-            path.format(
-                payment_id="pay_1",
-                refund_id="ref_1",
-                dispute_id="dsp_1",
-                customer_id="cus_1",
-                provider_id="providerA",
-            ),
+            path.format(**IDS),
         )
         for path, item in CONTRACT["paths"].items()
         for method in item

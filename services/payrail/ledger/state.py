@@ -19,6 +19,7 @@ from payrail.ledger.entry import Book, Entry
 from payrail.ledger.payment import Payment, evolve
 from payrail.ledger.payment_returns import with_dispute, with_refund
 from payrail.ledger.refund import Refund, evolve_refund
+from payrail.ledger.totals import Totals, change_state
 
 #: What an operation is about: the thing whose entry claims and answers its idempotency key.
 Subject = Payment | Refund | Dispute
@@ -76,6 +77,8 @@ class LedgerState:
         self.unanswered_disputes: dict[str, None] = {}
         #: The sequence numbers of each merchant's entries.
         self.seqs_of: dict[str, array[int]] = {}
+        self.balances_of: dict[str, Balances] = {}
+        self.totals_of: dict[str, Totals] = {}
         self.balances = Balances()
         #: The time of the newest entry; none has a later one.
         self.newest_at: str | None = None
@@ -144,6 +147,7 @@ class LedgerState:
 
         Readers may look meanwhile, from another thread: things come before the lists and keys that lead to them.
         """
+        self._count_changes()
         self.disputes.update(self._staged_disputes)
         self.refunds.update(self._staged_refunds)
         self.payments.update(self._staged_payments)
@@ -207,6 +211,25 @@ class LedgerState:
         if seqs is None:
             seqs = self.seqs_of[merchant_id] = array("Q")
         seqs.append(entry.seq)
+        if entry.postings:
+            self.balances_of.setdefault(merchant_id, Balances()).post(entry.postings)
+
+    def _count_changes(self) -> None:
+        """Take what is staged into the merchants' totals, while what is published is still what was before it."""
+        for payment in self._staged_payments.values():
+            totals = self.totals_of.get(payment.merchant_id)
+            if totals is None:
+                totals = self.totals_of[payment.merchant_id] = Totals()
+            totals.change_payment(self.payments.get(payment.id), payment)
+        for refund in self._staged_refunds.values():
+            known = self.refunds.get(refund.id)
+            change_state(
+                self.totals_of[refund.merchant_id].refunds, known.state if known else None, refund.state
+            )
+        for dispute in self._staged_disputes.values():
+            former = self.disputes.get(dispute.id)
+            counts = self.totals_of[dispute.merchant_id].disputes
+            change_state(counts, former.state if former else None, dispute.state)
 
     def _index(self, entry: Entry) -> None:
         """Remember what is new by its merchant, and a refund or dispute by its payment."""

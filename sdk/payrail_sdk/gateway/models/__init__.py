@@ -13,6 +13,8 @@ from .audit_page import AuditPage
 from .audit_record import AuditRecord
 from .audit_record_outcome import AuditRecordOutcome
 from .authorize_payment_request import AuthorizePaymentRequest
+from .balance import Balance
+from .balances import Balances
 from .brand_cost import BrandCost
 from .breaker import Breaker
 from .breaker_state import BreakerState
@@ -24,9 +26,11 @@ from .card_brand import CardBrand
 from .card_input import CardInput
 from .cleared_failures import ClearedFailures
 from .clock import Clock
+from .counts import Counts
 from .create_customer_request import CreateCustomerRequest
 from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
+from .currency_summary import CurrencySummary
 from .customer import Customer
 from .customer_list import CustomerList
 from .decline import Decline
@@ -40,6 +44,10 @@ from .dispute_evidence import DisputeEvidence
 from .dispute_list import DisputeList
 from .dispute_outcome import DisputeOutcome
 from .dispute_state import DisputeState
+from .event import Event
+from .event_data import EventData
+from .event_list import EventList
+from .event_type import EventType
 from .explain_routing_request import ExplainRoutingRequest
 from .failure_mode import FailureMode
 from .failure_operation import FailureOperation
@@ -103,7 +111,9 @@ from .service_report_service import ServiceReportService
 from .service_report_status import ServiceReportStatus
 from .services_health import ServicesHealth
 from .services_health_status import ServicesHealthStatus
+from .state_count import StateCount
 from .submit_evidence_request import SubmitEvidenceRequest
+from .summary import Summary
 from .token_method import TokenMethod
 
 __all__ = (
@@ -119,6 +129,8 @@ __all__ = (
     "AuditRecord",
     "AuditRecordOutcome",
     "AuthorizePaymentRequest",
+    "Balance",
+    "Balances",
     "BrandCost",
     "Breaker",
     "BreakerState",
@@ -130,9 +142,11 @@ __all__ = (
     "CardInput",
     "ClearedFailures",
     "Clock",
+    "Counts",
     "CreateCustomerRequest",
     "CreatePaymentRequest",
     "CreatePaymentRequestCaptureMethod",
+    "CurrencySummary",
     "Customer",
     "CustomerList",
     "Decline",
@@ -146,6 +160,10 @@ __all__ = (
     "DisputeList",
     "DisputeOutcome",
     "DisputeState",
+    "Event",
+    "EventData",
+    "EventList",
+    "EventType",
     "ExplainRoutingRequest",
     "FailureMode",
     "FailureOperation",
@@ -209,6 +227,8 @@ __all__ = (
     "ServiceReportStatus",
     "ServicesHealth",
     "ServicesHealthStatus",
+    "StateCount",
     "SubmitEvidenceRequest",
+    "Summary",
     "TokenMethod",
 )

@@ -7,14 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from payrail.ledger.dispute import Dispute
-from payrail.ledger.dispute_view import dispute_view
 from payrail.ledger.entry import Entry
-from payrail.ledger.payment import Payment
-from payrail.ledger.payment_view import payment_view
-from payrail.ledger.refund import Refund
-from payrail.ledger.refund_view import refund_view
 from payrail.ledger.state import Subject
+from payrail.ledger.views import view_of
 
 _TITLES = {
     "capture_declined": "The provider declined the capture",
@@ -50,17 +45,6 @@ def render_outcome(entry: Entry, subject: Subject) -> Rendered:
 def render_open(subject: Subject) -> Rendered:
     """What is known of an operation whose outcome is not known yet."""
     return Rendered(202, view_of(subject))
-
-
-def view_of(subject: Subject) -> dict[str, Any]:
-    """The contract's `Payment`, `Refund` or `Dispute`."""
-    match subject:
-        case Payment():
-            return payment_view(subject)
-        case Refund():
-            return refund_view(subject)
-        case Dispute():
-            return dispute_view(subject)
 
 
 def _declined(entry: Entry, code: str) -> Rendered:

@@ -41,6 +41,15 @@ class DisputeNotFound(Refusal):
         super().__init__("No dispute with this id.")
 
 
+class EventNotFound(Refusal):
+    """No such event, or another merchant's: nobody can tell the two apart."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No event with this id.")
+
+
 class DisputeOpen(Refusal):
     """A dispute of the payment is open: what it ends in decides whether there is anything to refund."""
 

@@ -43,18 +43,26 @@ def entries_of(gateway: Gateway, payment_id: str, up_to_seq: int | None = None) 
     return list(heapq.merge(*books, key=lambda entry: entry.seq))
 
 
+def committed_at(gateway: Gateway, entity: str, seq: int) -> Committed:
+    """The entity's entry with this sequence number, and everything as it was right after it: folded again up to there.
+    May be called in any thread."""
+    current = gateway.journal.state.subject(entity)
+    payment_id = current.id if isinstance(current, Payment) else current.payment_id
+    then = LedgerState()
+    committed: Committed | None = None
+    for entry in entries_of(gateway, payment_id, seq):
+        committed = then.stage(entry)
+        then.publish()
+    if committed is None or committed.entry.seq != seq:
+        raise LookupError(f"{entity} has no entry {seq}")
+    return committed
+
+
 def _render_at(gateway: Gateway, held: HeldClaim) -> Rendered:
     """The answer as of the outcome entry: from the state if nothing came after it, else folded again up to there."""
     answered_by = held.answered_by or 0
     current = gateway.journal.state.subject(held.entity)
     if current.seq == answered_by:
         return render_outcome(gateway.journal.read(held.entity, answered_by)[-1], current)
-    payment_id = current.id if isinstance(current, Payment) else current.payment_id
-    then = LedgerState()
-    committed: Committed | None = None
-    for entry in entries_of(gateway, payment_id, answered_by):
-        committed = then.stage(entry)
-        then.publish()
-    if committed is None or committed.entry.seq != answered_by:
-        raise LookupError(f"{held.entity} has no entry {answered_by}")
+    committed = committed_at(gateway, held.entity, answered_by)
     return render_outcome(committed.entry, committed.subject)

@@ -1,8 +1,5 @@
 """The handlers of the audit trail."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from payrail.gateway.flows.export_audit import export_audit
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.list_audit import list_audit, list_payment_audit
@@ -10,29 +7,29 @@ from payrail.gateway.flows.list_vault_access import list_vault_access
 from payrail.gateway.flows.rotate_vault_keys import rotate_vault_keys
 from payrail.gateway.flows.trail import AuditFilter
 from payrail.gateway.http.answers import answer, request_of
+from payrail.gateway.http.queries import conditions_of, place_of
 from payrail.gateway.ports import AccessFilter
-from payrail.runtime.clock import parse_rfc3339, rfc3339
 from payrail.runtime.contract_app import Answer, Call, JsonPieces
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
-    page = await list_audit(gateway, call.caller, AuditFilter(**_conditions(call.query)), **_place(call))
+    page = await list_audit(gateway, call.caller, AuditFilter(**conditions_of(call)), **place_of(call))
     return Answer(200, page)
 
 
 async def _of_payment(gateway: Gateway, call: Call) -> Answer:
-    page = await list_payment_audit(gateway, call.caller, call.path["payment_id"], **_place(call))
+    page = await list_payment_audit(gateway, call.caller, call.path["payment_id"], **place_of(call))
     return Answer(200, page)
 
 
 async def _export(gateway: Gateway, call: Call) -> Answer:
-    pieces = await export_audit(gateway, call.caller, AuditFilter(**_conditions(call.query)))
+    pieces = await export_audit(gateway, call.caller, AuditFilter(**conditions_of(call)))
     return Answer(200, JsonPieces("data", pieces))
 
 
 async def _vault_access(gateway: Gateway, call: Call) -> Answer:
-    wanted = AccessFilter(call.caller.merchant_id, **_conditions(call.query))
-    page = await list_vault_access(gateway, wanted, **_place(call), correlation_id=call.correlation_id)
+    wanted = AccessFilter(call.caller.merchant_id, **conditions_of(call))
+    page = await list_vault_access(gateway, wanted, **place_of(call), correlation_id=call.correlation_id)
     return Answer(200, page)
 
 
@@ -48,15 +45,3 @@ HANDLERS = {
     "list_vault_access": _vault_access,
     "rotate_vault_keys": _rotate,
 }
-
-
-def _place(call: Call) -> dict[str, Any]:
-    return {"limit": call.query["limit"], "cursor": call.query.get("cursor")}
-
-
-def _conditions(query: Mapping[str, Any]) -> dict[str, Any]:
-    conditions = {name: value for name, value in query.items() if name not in ("limit", "cursor")}
-    for name in ("created_from", "created_to"):
-        if conditions.get(name) is not None:
-            conditions[name] = rfc3339(parse_rfc3339(conditions[name]))
-    return conditions

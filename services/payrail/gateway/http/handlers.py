@@ -12,6 +12,7 @@ from payrail.gateway.http import (
     payments,
     providers,
     refunds,
+    reports,
     routing,
 )
 from payrail.runtime.contract_app import Answer, Call, Handler
@@ -24,6 +25,7 @@ HANDLERS: dict[str, GatewayHandler] = {
     **routing.HANDLERS,
     **refunds.HANDLERS,
     **disputes.HANDLERS,
+    **reports.HANDLERS,
     **customers.HANDLERS,
     **audit.HANDLERS,
     **clock.HANDLERS,

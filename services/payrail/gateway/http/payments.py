@@ -1,7 +1,5 @@
 """The handlers of payments: translate in, call one flow, translate out."""
 
-from typing import Any
-
 from payrail.gateway.flows.authorize_payment import authorize_payment
 from payrail.gateway.flows.cancel_payment import cancel_payment
 from payrail.gateway.flows.capture_payment import capture_payment
@@ -12,8 +10,8 @@ from payrail.gateway.flows.list_payment_ledger import list_payment_ledger
 from payrail.gateway.flows.list_payments import PaymentFilter, list_payments
 from payrail.gateway.http.answers import answer, request_of
 from payrail.gateway.http.bodies import require_short_keys
+from payrail.gateway.http.queries import conditions_of, place_of
 from payrail.gateway.ports import CardDetails
-from payrail.runtime.clock import parse_rfc3339, rfc3339
 from payrail.runtime.contract_app import Answer, Call
 
 
@@ -57,21 +55,11 @@ async def _get(gateway: Gateway, call: Call) -> Answer:
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
-    query = call.query
-    page = await list_payments(
-        gateway, call.caller, _filter(query), limit=query["limit"], cursor=query.get("cursor")
-    )
-    return Answer(200, page)
+    return Answer(200, await list_payments(gateway, call.caller, _filter(call), **place_of(call)))
 
 
 async def _ledger(gateway: Gateway, call: Call) -> Answer:
-    page = await list_payment_ledger(
-        gateway,
-        call.caller,
-        call.path["payment_id"],
-        limit=call.query["limit"],
-        cursor=call.query.get("cursor"),
-    )
+    page = await list_payment_ledger(gateway, call.caller, call.path["payment_id"], **place_of(call))
     return Answer(200, page)
 
 
@@ -86,11 +74,7 @@ HANDLERS = {
 }
 
 
-def _filter(query: dict[str, Any]) -> PaymentFilter:
-    conditions = {
-        name: query[name] for name in PaymentFilter.__struct_fields__ if query.get(name) is not None
-    }
-    for name in ("created_from", "created_to"):
-        if name in conditions:
-            conditions[name] = rfc3339(parse_rfc3339(conditions[name]))
-    return PaymentFilter(states=frozenset(query.get("state") or ()), **conditions)
+def _filter(call: Call) -> PaymentFilter:
+    conditions = conditions_of(call)
+    states = frozenset(conditions.pop("state", None) or ())
+    return PaymentFilter(states=states, **conditions)

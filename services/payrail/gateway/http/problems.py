@@ -25,6 +25,7 @@ PROBLEMS = ErrorTable(
         errors.MakerCheckerViolation: (403, "Another user has to decide"),
         ClockFixed: (403, "Not in production"),
         errors.PaymentNotFound: (404, "There is no such thing"),
+        errors.EventNotFound: (404, "There is no such thing"),
         errors.DisputeNotFound: (404, "There is no such thing"),
         errors.DisputeOpen: (409, "A dispute is open"),
         errors.DeadlinePassed: (409, "The deadline has passed"),

@@ -1,0 +1,63 @@
+"""Events, asynchronous. What each method promises stands in `events`, which has the same methods."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ._senders import AsyncSender
+from .gateway.api.events import get_event, list_events
+from .gateway.models import Event, EventList, EventType
+from .pages import AsyncListing, Page
+from .params import one_or_more, or_unset, path_id, zoned
+
+
+class AsyncEvents:
+    """As `Events`, with `await` and `async for`."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def get(self, event_id: str, *, correlation_id: str | None = None) -> Event:
+        """The event; its `data` is the payment, refund or dispute as it was then.
+
+        See `Events.get`.
+        """
+        return await self._sender.call(
+            Event,
+            lambda client: get_event.asyncio_detailed(path_id(event_id, "event"), client=client),
+            correlation_id,
+        )
+
+    def list(
+        self,
+        *,
+        event_type: EventType | Sequence[EventType] | None = None,
+        entity: str | None = None,
+        created_from: datetime | None = None,
+        created_to: datetime | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        correlation_id: str | None = None,
+    ) -> AsyncListing[Event]:
+        """Events, newest first; pages are fetched while you iterate.
+
+        See `Events.list`.
+        """
+        since, until = (None if at is None else zoned(at) for at in (created_from, created_to))
+
+        async def fetch(at: str | None) -> Page[Event]:
+            page = await self._sender.call(
+                EventList,
+                lambda client: list_events.asyncio_detailed(
+                    client=client,
+                    type_=one_or_more(event_type),
+                    entity=or_unset(entity),
+                    created_from=or_unset(since),
+                    created_to=or_unset(until),
+                    limit=or_unset(limit),
+                    cursor=or_unset(at),
+                ),
+                correlation_id,
+            )
+            return Page(page.data, page.next_cursor)
+
+        return AsyncListing(fetch, cursor)

@@ -1,0 +1,71 @@
+"""Events, blocking."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ._senders import Sender
+from .gateway.api.events import get_event, list_events
+from .gateway.models import Event, EventList, EventType
+from .pages import Listing, Page
+from .params import one_or_more, or_unset, path_id, zoned
+
+
+class Events:
+    """What happened to payments, refunds and disputes, as webhooks tell it."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def get(self, event_id: str, *, correlation_id: str | None = None) -> Event:
+        """The event; its `data` is the payment, refund or dispute as it was then.
+
+        Raises:
+            NotFound: There is no such event, or it is another merchant's.
+        """
+        return self._sender.call(
+            Event,
+            lambda client: get_event.sync_detailed(path_id(event_id, "event"), client=client),
+            correlation_id,
+        )
+
+    def list(
+        self,
+        *,
+        event_type: EventType | Sequence[EventType] | None = None,
+        entity: str | None = None,
+        created_from: datetime | None = None,
+        created_to: datetime | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        correlation_id: str | None = None,
+    ) -> Listing[Event]:
+        """Events, newest first; pages are fetched while you iterate.
+
+        Args:
+            event_type: Only those of this type, or of one of these.
+            entity: Only those of this payment, refund or dispute.
+            created_from: Only those of then or later. Needs a time zone.
+            created_to: Only those before. Needs a time zone.
+            limit: How many in a page, 1 to 100 (default 20). It bounds the pages, not the list.
+            cursor: Where to begin: a page's `next_cursor`.
+            correlation_id: One for all pages; each gets its own when left out.
+        """
+        since, until = (None if at is None else zoned(at) for at in (created_from, created_to))
+
+        def fetch(at: str | None) -> Page[Event]:
+            page = self._sender.call(
+                EventList,
+                lambda client: list_events.sync_detailed(
+                    client=client,
+                    type_=one_or_more(event_type),
+                    entity=or_unset(entity),
+                    created_from=or_unset(since),
+                    created_to=or_unset(until),
+                    limit=or_unset(limit),
+                    cursor=or_unset(at),
+                ),
+                correlation_id,
+            )
+            return Page(page.data, page.next_cursor)
+
+        return Listing(fetch, cursor)
