@@ -18,7 +18,7 @@ SERVICES = ("gateway", "vault", "provider-sim", "ledger-jobs")
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
-OPEN = ("get_health", "get_metrics")  # What answers without a key.
+OPEN = ("get_health", "get_metrics", "receive_provider_webhook")  # What answers without a key.
 
 _compiler = SchemaCompiler()
 

@@ -12,6 +12,7 @@ from .async_customers import AsyncCustomers
 from .async_disputes import AsyncDisputes
 from .async_events import AsyncEvents
 from .async_payments import AsyncPayments
+from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
 from .audit import Audit, Vault
@@ -24,6 +25,7 @@ from .gateway.api.reports import get_balances, get_summary
 from .gateway.models import Balances, Health, ServicesHealth, Summary
 from .params import or_unset
 from .payments import Payments
+from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
 from .refunds import Refunds
 
@@ -44,6 +46,8 @@ class PayRail:
     """Make, authorize, capture and cancel payments, and look at them."""
     providers: Providers
     """How the providers are, and failures on demand."""
+    provider_webhooks: ProviderWebhooks
+    """What the providers told of things that did not begin here."""
     routing: Routing
     """Which provider a payment takes, and why."""
     refunds: Refunds
@@ -93,6 +97,7 @@ class PayRail:
         )
         self.payments = Payments(self._sender)
         self.providers = Providers(self._sender)
+        self.provider_webhooks = ProviderWebhooks(self._sender)
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
@@ -150,6 +155,8 @@ class AsyncPayRail:
     """Make, authorize, capture and cancel payments, and look at them."""
     providers: AsyncProviders
     """How the providers are, and failures on demand."""
+    provider_webhooks: AsyncProviderWebhooks
+    """What the providers told of things that did not begin here."""
     routing: AsyncRouting
     """Which provider a payment takes, and why."""
     refunds: AsyncRefunds
@@ -184,6 +191,7 @@ class AsyncPayRail:
         )
         self.payments = AsyncPayments(self._sender)
         self.providers = AsyncProviders(self._sender)
+        self.provider_webhooks = AsyncProviderWebhooks(self._sender)
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)

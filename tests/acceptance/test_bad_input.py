@@ -49,9 +49,20 @@ class Operation(NamedTuple):
         return "requestBody" in self.definition
 
     @property
+    def headers(self) -> dict[str, str]:
+        """The headers that it requires beside a key."""
+        parameters = (_resolved(parameter) for parameter in self.definition["parameters"])
+        return {p["name"]: p["example"] for p in parameters if p["in"] == "header" and p.get("required")}
+
+    @property
     def takes_key(self) -> bool:
         """Whether it stands behind a key at all."""
         return bool(self.definition.get("security", True))
+
+
+def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
+    name = parameter.get("$ref", "").rpartition("/")[2]
+    return dict(CONTRACT["components"]["parameters"][name]) if name else parameter
 
 
 OPERATIONS = [
@@ -107,7 +118,8 @@ def written(data_dir: Path) -> dict[str, bytes]:
 
 def send(client: httpx.Client, operation: Operation, **changes: Any) -> httpx.Response:
     """The operation with as much of it right as can be known; `changes` make it wrong."""
-    headers = {"Idempotency-Key": "bad", "Content-Type": "application/json", **changes.pop("headers", {})}
+    right = {**operation.headers, "Idempotency-Key": "bad", "Content-Type": "application/json"}
+    headers = {**right, **changes.pop("headers", {})}
     url = changes.pop("url", operation.url)
     return client.request(changes.pop("method", operation.method), url, headers=headers, **changes)
 

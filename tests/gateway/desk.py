@@ -115,6 +115,10 @@ class Desk:
     async def clear_failures(self) -> None:
         await self._simulator.delete("/providers/providerA/failures")
 
+    async def deliver(self) -> dict[str, int]:
+        """Have the providers send every webhook that is due."""
+        return dict((await self._simulator.post("/webhooks/deliver")).json())
+
     async def operations(self) -> dict[str, int]:
         """How many operations of each kind the provider has on record."""
         return dict((await self._simulator.get("/providers/providerA/state")).json()["operations"])

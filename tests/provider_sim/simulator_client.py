@@ -11,6 +11,7 @@ import httpx
 
 from payrail.provider_sim.app import build
 from payrail.provider_sim.silence import Silence
+from payrail.provider_sim.webhooks import Message
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.logs import LogWriter
 
@@ -32,6 +33,11 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0)
+
+
+async def nobody_listens(_message: Message) -> bool:
+    """The gateway, when it does not run."""
+    return False
 
 
 class Simulator:
@@ -101,7 +107,10 @@ async def simulator(
     silence = silence or Silence()
     log = io.BytesIO()
     writer = LogWriter(log)
-    app = build(data_dir=data_dir, seed=seed, clock=clock, internal_keys=KEYS, silence=silence, log=writer)
+    app = build(
+        data_dir=data_dir, seed=seed, clock=clock, internal_keys=KEYS, send=nobody_listens,
+        webhook_interval_s=3600, silence=silence, log=writer,
+    )  # fmt: skip
     asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     life = asyncio.create_task(app({"type": "lifespan"}, asked.get, told.put))

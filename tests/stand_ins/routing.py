@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from payrail.gateway.adapters.provider_webhooks import SignedNotices
 from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.customers import Customer, CustomerNotFound
+from payrail.gateway.domain.notices import UnmatchedNotice
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
 from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport, VaultUnavailable
@@ -45,6 +47,9 @@ class SilentProviders:
         return None
 
     async def inject_failure(self, *_: Any) -> Mapping[str, Any]:
+        raise ProviderUnreachable
+
+    async def deliver_webhooks(self, _correlation_id: str) -> None:
         raise ProviderUnreachable
 
     async def clear_failures(self, *_: Any) -> Mapping[str, Any]:
@@ -113,6 +118,16 @@ class NoCustomers:
         raise CustomerNotFound
 
 
+class Forgetful:
+    """`UnmatchedNotices` that nobody will look for."""
+
+    def all(self) -> Sequence[UnmatchedNotice]:
+        return []
+
+    async def keep(self, notice: UnmatchedNotice) -> None:
+        """Forgotten at once."""
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -126,4 +141,6 @@ def surroundings() -> dict[str, Any]:
         "due": DueWork(),
         "vault_keys": ClosedVault(),
         "customers": NoCustomers(),
+        "notices": SignedNotices({}),
+        "unmatched": Forgetful(),
     }

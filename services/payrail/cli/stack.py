@@ -9,6 +9,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,15 +129,23 @@ def _vault(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 
 def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.provider_sim.app import build
+    from payrail.provider_sim.gateway_client import GatewayClient
     from payrail.provider_sim.silence import Silence
 
     settings = stack.settings
     stack.silence = Silence()
+
+    @cache
+    def gateway() -> Any:
+        return _client(stack, "gateway", settings.gateway_url, log, key="")
+
     return build(
         data_dir=settings.payrail_data_dir,
         seed=settings.seed,
         clock=clock,
         internal_keys=_internal_keys(settings),
+        send=GatewayClient(settings.gateway_url, gateway, _webhook_secrets(settings)).send,
+        webhook_interval_s=settings.provider_webhook_interval_s,
         silence=stack.silence,
         log=log,
     )
@@ -158,17 +167,18 @@ def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     settings = stack.settings
     key = settings.internal_api_key_gateway
     vault = VaultClient(base_url=settings.vault_url, token=key)
-    vault.set_async_httpx_client(_client(stack, "vault", settings.vault_url, log))
+    vault.set_async_httpx_client(_client(stack, "vault", settings.vault_url, log, key=key))
     providers = ProviderClient(base_url=settings.provider_sim_url, token=key)
-    providers.set_async_httpx_client(_client(stack, "provider-sim", settings.provider_sim_url, log))
+    providers.set_async_httpx_client(_client(stack, "provider-sim", settings.provider_sim_url, log, key=key))
     jobs = JobsClient(base_url=settings.ledger_jobs_url, token=key)
-    jobs.set_async_httpx_client(_client(stack, "ledger-jobs", settings.ledger_jobs_url, log))
+    jobs.set_async_httpx_client(_client(stack, "ledger-jobs", settings.ledger_jobs_url, log, key=key))
     return build(
         data_dir=settings.payrail_data_dir,
         clock=clock,
         movable_clock=settings.payrail_env != "production",
         merchant_key=settings.merchant_api_key,
         console_key=settings.console_api_key,
+        webhook_secrets=_webhook_secrets(settings),
         vault=vault,
         providers=providers,
         jobs=jobs,
@@ -190,9 +200,9 @@ _BUILDERS: Mapping[str, Callable[[Stack, AnyClock, LogWriter], AsgiApp]] = {
 }
 
 
-def _client(stack: Stack, service: str, url: str, log: LogWriter) -> Any:
-    """What the gateway calls another service with; in process it stands in for an `httpx.AsyncClient`."""
-    headers = {"Authorization": f"Bearer {stack.settings.internal_api_key_gateway}"}
+def _client(stack: Stack, service: str, url: str, log: LogWriter, *, key: str) -> Any:
+    """What one service calls another with; in process, in place of an `httpx.AsyncClient`. `key` names the caller."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     timeout_s = stack.settings.provider_timeout_s
     app = stack.apps.get(service)
     if app is not None:
@@ -206,6 +216,13 @@ def _client(stack: Stack, service: str, url: str, log: LogWriter) -> Any:
     remote = service_client(url, headers=headers, timeout_s=timeout_s)
     stack.on_close(remote.aclose)
     return remote
+
+
+def _webhook_secrets(settings: Settings) -> dict[str, list[str]]:
+    return {
+        "providerA": settings.provider_a_webhook_secret.split(),
+        "providerB": settings.provider_b_webhook_secret.split(),
+    }
 
 
 def _internal_keys(settings: Settings) -> dict[str, str]:

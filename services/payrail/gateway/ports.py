@@ -9,6 +9,7 @@ from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.customers import Customer
 from payrail.gateway.domain.errors import Refusal
+from payrail.gateway.domain.notices import Notice, UnmatchedNotice
 from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
 from payrail.gateway.domain.routing import Availability, RulesInForce
 from payrail.ledger.dispute import Dispute
@@ -195,6 +196,27 @@ class Providers(Protocol):
         ...
 
 
+class Notices(Protocol):
+    """How the providers' webhooks are read."""
+
+    def read(self, provider: str, headers: Mapping[str, str], raw: bytes, body: Mapping[str, Any]) -> Notice:
+        """What a message says. `raw` is what was signed, `body` the same parsed. Raises `SignatureInvalid` and
+        `WebhookStale`."""
+        ...
+
+
+class UnmatchedNotices(Protocol):
+    """Webhooks about references that the ledger does not have."""
+
+    def all(self) -> Sequence[UnmatchedNotice]:
+        """Every one that was kept, by any process, in the order they came."""
+        ...
+
+    async def keep(self, notice: UnmatchedNotice) -> None:
+        """Keep it; one that comes again is kept once. Raises `LogUnavailable`."""
+        ...
+
+
 class Rules(Protocol):
     """Where the routing rules come from."""
 
@@ -248,6 +270,10 @@ class ProviderControls(Protocol):
         self, provider: str, failure: Mapping[str, Any], correlation_id: str
     ) -> Mapping[str, Any]:
         """Make it fail as told; the rule in force. Raises `ProviderRefused` and `ProviderUnreachable`."""
+        ...
+
+    async def deliver_webhooks(self, correlation_id: str) -> None:
+        """Have them send the webhooks that are due. Raises `ProviderUnreachable`."""
         ...
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:

@@ -4,8 +4,9 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -21,9 +22,11 @@ from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from payrail.gateway.adapters.merchants import MerchantsFile
 from payrail.gateway.adapters.provider_controls import SdkProviderControls
+from payrail.gateway.adapters.provider_webhooks import SignedNotices
 from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
 from payrail.gateway.adapters.routing_rules import RoutingRulesFile
 from payrail.gateway.adapters.services import SdkServices
+from payrail.gateway.adapters.unmatched_notices import UnmatchedLog
 from payrail.gateway.adapters.vault import SdkVault
 from payrail.gateway.adapters.vault_keys import SdkVaultKeys
 from payrail.gateway.domain.breaker import BreakerPolicy
@@ -31,6 +34,7 @@ from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.get_metrics import gauges
 from payrail.gateway.flows.resolve_open_payments import Resolver
+from payrail.gateway.flows.send_webhooks import send_webhooks
 from payrail.gateway.http.handlers import Handlers
 from payrail.gateway.http.problems import PROBLEMS
 from payrail.gateway.http.security import Directory
@@ -55,6 +59,7 @@ def build(
     movable_clock: bool,
     merchant_key: str,
     console_key: str,
+    webhook_secrets: Mapping[str, Sequence[str]],
     vault: VaultClient,
     providers: ProviderClient,
     jobs: JobsClient,
@@ -82,17 +87,20 @@ def build(
         breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         guarded = GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call)
         customers = CustomersFile(data_dir / "customers" / "customers.json")
+        unmatched = UnmatchedLog(data_dir / "webhooks" / "unmatched.jsonl")
         trail, due = ActionLog(data_dir / "audit" / "actions.jsonl"), DueWork()
         gateway = Gateway(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
             trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
+            SignedNotices(webhook_secrets), unmatched,
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
         samples = keep_samples(metrics, data_dir / SAMPLES, "gateway", metrics_interval_s, clock.now)
         cache = IdempotencyCache(data_dir / "idempotency" / "idempotency_keys.json", journal, clock, leases)
         resolver = Resolver(gateway, resolver_interval_s)
+        due.add(partial(send_webhooks, gateway))
         due.add(resolver.catch_up)
         try:
             async with _background(resolver.run(), cache.run(), samples):
@@ -100,6 +108,7 @@ def build(
         finally:
             await journal.close()
             customers.close()
+            unmatched.close()
             trail.close()
             leases.close()
 

@@ -79,6 +79,17 @@ class Payment(Struct, frozen=True):
         """What a refund may be requested of."""
         return max(0, self.amount_returnable)
 
+    def reversed_authorization(self, attempt_id: str) -> Attempt | None:
+        """The authorization attempt with this id, if it was taken back; none otherwise."""
+        for attempt in self.attempts:
+            if (
+                attempt.id == attempt_id
+                and attempt.operation == "authorize"
+                and attempt.outcome == "reversed"
+            ):
+                return attempt
+        return None
+
     @property
     def untried_candidates(self) -> tuple[str, ...]:
         """The providers of the routing decision that have not been asked yet; each is asked at most once."""
@@ -182,6 +193,10 @@ _OUTCOME_OF = {
     "payment.expiry_unknown": "expiry",
     "payment.expiry_declined": "expiry",
     "payment.expiry_not_processed": "expiry",
+    "payment.late_approval_voided": "late_reversal",
+    "payment.late_reversal_unknown": "late_reversal",
+    "payment.late_reversal_declined": "late_reversal",
+    "payment.late_reversal_not_processed": "late_reversal",
 }
 
 
@@ -343,6 +358,18 @@ def _expired(payment: Payment, data: events.Expired, _entry: Entry) -> Payment:
     return replace(payment, state=require_transition(payment.state, state), attempts=attempts, pending=None)
 
 
+def _late_reversal_started(payment: Payment, data: events.LateReversalStarted, entry: Entry) -> Payment:
+    """Another authorization may stand meanwhile; nothing of the payment changes but that a call is open."""
+    if payment.pending is not None or payment.reversed_authorization(data.authorization_id) is None:
+        raise NoOpenAttempt(data.authorization_id)
+    return replace(payment, **_open(payment, data.attempt, entry.idempotency, entry.at))
+
+
+def _late_approval_voided(payment: Payment, data: events.LateApprovalVoided, _entry: Entry) -> Payment:
+    attempts = _close(payment, data.attempt_id, "approved", None, data.latency_ms)
+    return replace(payment, attempts=attempts, pending=None)
+
+
 def _operation_declined(payment: Payment, data: events.OperationDeclined, _entry: Entry) -> Payment:
     attempts = _close(payment, data.attempt_id, "declined", data.decline.code, data.latency_ms)
     return replace(payment, attempts=attempts, pending=None)
@@ -381,5 +408,10 @@ _EVOLVE: dict[str, Callable[[Payment, Any, Entry], Payment]] = {
     "payment.expiry_unknown": _operation_unknown,
     "payment.expiry_declined": _operation_declined,
     "payment.expiry_not_processed": _operation_not_processed,
+    "payment.late_reversal_started": _late_reversal_started,
+    "payment.late_approval_voided": _late_approval_voided,
+    "payment.late_reversal_unknown": _operation_unknown,
+    "payment.late_reversal_declined": _operation_declined,
+    "payment.late_reversal_not_processed": _operation_not_processed,
     "payment.taken_over": _taken_over,
 }

@@ -10,7 +10,16 @@ from typing import Literal
 from msgspec import Struct
 
 AttemptOperation = Literal[
-    "authorize", "capture", "void", "expiry", "reversal", "refund", "dispute", "evidence", "resolution"
+    "authorize",
+    "capture",
+    "void",
+    "expiry",
+    "reversal",
+    "late_reversal",
+    "refund",
+    "dispute",
+    "evidence",
+    "resolution",
 ]
 CaptureMethod = Literal["manual", "automatic"]
 NotApproved = Literal["declined", "not_processed"]
@@ -176,6 +185,22 @@ class Expired(Struct, frozen=True, omit_defaults=True):
     latency_ms: int | None = None
 
 
+class LateReversalStarted(Struct, frozen=True, omit_defaults=True):
+    """An authorization was approved after its reversal: the intent to take it back again. `authorization_id` is its
+    reference."""
+
+    attempt: AttemptOpened
+    authorization_id: str
+
+
+class LateApprovalVoided(Struct, frozen=True, omit_defaults=True):
+    """The provider took back what it had approved late."""
+
+    attempt_id: str
+    provider_reference: str
+    latency_ms: int | None = None
+
+
 class OperationDeclined(Struct, frozen=True, omit_defaults=True):
     """The provider refused a capture, a void or an expiry; the payment stands as it stood."""
 
@@ -225,5 +250,10 @@ PAYMENT_EVENTS: dict[str, type[Struct]] = {
     "payment.expiry_unknown": OutcomeUnknown,
     "payment.expiry_declined": OperationDeclined,
     "payment.expiry_not_processed": OperationNotProcessed,
+    "payment.late_reversal_started": LateReversalStarted,
+    "payment.late_approval_voided": LateApprovalVoided,
+    "payment.late_reversal_unknown": OutcomeUnknown,
+    "payment.late_reversal_declined": OperationDeclined,
+    "payment.late_reversal_not_processed": OperationNotProcessed,
     "payment.taken_over": TakenOver,
 }

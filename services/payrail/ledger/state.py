@@ -69,6 +69,8 @@ class LedgerState:
         self.disputes_of: dict[str, list[str]] = {}
         self.returns_of_payment: dict[str, list[str]] = {}
         self.disputes_by_reference: dict[str, str] = {}
+        #: What each attempt is of, by the reference that its provider knows it by.
+        self.attempts: dict[str, str] = {}
         self.open_payments: dict[str, None] = {}
         #: The payments with something left to capture, in the order of their authorization.
         self.holding: dict[str, None] = {}
@@ -139,6 +141,12 @@ class LedgerState:
             self._staged_refunds[entry.entity] = committed.refund
         if committed.dispute is not None:
             self._staged_disputes[entry.entity] = committed.dispute
+        pending = committed.subject.pending
+        if pending is not None:
+            # Not staged: the id of an attempt that was never written leads to a thing that has no such attempt.
+            self.attempts[pending.attempt.id] = entry.entity
+            if pending.reversal is not None:
+                self.attempts[pending.reversal.id] = entry.entity
         self._staged.append(entry)
         return committed
 

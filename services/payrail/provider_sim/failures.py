@@ -22,6 +22,16 @@ class Mode(StrEnum):
     TIMEOUT = "timeout"
     LOST_RESPONSE = "lost_response"
     LATENCY = "latency"
+    DUPLICATE_WEBHOOK = "duplicate_webhook"
+    REORDERED_WEBHOOK = "reordered_webhook"
+    DROPPED_WEBHOOK = "dropped_webhook"
+    BAD_SIGNATURE = "bad_signature"
+
+
+#: What hits the webhook that tells of an operation, and not the operation's call.
+OF_WEBHOOKS = frozenset(
+    {Mode.DUPLICATE_WEBHOOK, Mode.REORDERED_WEBHOOK, Mode.DROPPED_WEBHOOK, Mode.BAD_SIGNATURE}
+)
 
 
 class Rule(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -124,19 +134,31 @@ class RuleBook:
         latency: Rule | None = None
         other: Rule | None = None
         for rule in self._rules:
+            if rule.mode in OF_WEBHOOKS:
+                continue
             if rule.mode is Mode.LATENCY:
                 latency = latency or (rule if self._hits(rule, target) else None)
             else:
                 other = other or (rule if self._hits(rule, target) else None)
-        used = tuple(rule for rule in (latency, other) if rule is not None and rule.remaining is not None)
-        for rule in used:
-            self._count(rule.id, -1)
         return Strike(
             latency_ms=(latency.latency_ms or 0) if latency is not None else 0,
             mode=other.mode if other is not None else None,
             declines=_declines(other),
-            used=used,
+            used=self._used(latency, other),
         )
+
+    def strike_webhook(self, target: Target) -> Strike:
+        """What hits the webhook that tells of this operation; as `strike` otherwise."""
+        for rule in self._rules:
+            if rule.mode in OF_WEBHOOKS and self._hits(rule, target):
+                return Strike(mode=rule.mode, used=self._used(rule))
+        return UNHARMED
+
+    def _used(self, *hit: Rule | None) -> tuple[Rule, ...]:
+        used = tuple(rule for rule in hit if rule is not None and rule.remaining is not None)
+        for rule in used:
+            self._count(rule.id, -1)
+        return used
 
     def _hits(self, rule: Rule, target: Target) -> bool:
         if rule.remaining == 0 or (rule.operation is not None and rule.operation is not target.operation):
@@ -172,6 +194,8 @@ def check(rule: Rule) -> Rule:
         raise FieldInvalid("/decline_code", "belongs to mode decline only")
     if rule.mode is Mode.DECLINE and rule.operation is Operation.INQUIRY:
         raise FieldInvalid("/operation", "an inquiry cannot be declined")
+    if rule.mode in OF_WEBHOOKS and rule.operation is Operation.INQUIRY:
+        raise FieldInvalid("/operation", "no webhook tells of an inquiry")
     return rule
 
 

@@ -7,8 +7,10 @@ from payrail.provider_sim.errors import OriginalNotFound, RecordsUnavailable
 from payrail.provider_sim.failures import Mode, Rule
 from payrail.provider_sim.fate import Card
 from payrail.provider_sim.operations import CardOnRecord, Request
-from payrail.provider_sim.profiles import BASIS_POINTS, DeclineReason, Operation, Outcome, Profile
-from payrail.provider_sim.provider import Provider, View
+from payrail.provider_sim.profiles import BASIS_POINTS, DeclineReason, Operation
+from payrail.provider_sim.provider import Provider
+from payrail.provider_sim.views import operation_document
+from payrail.provider_sim.webhooks import Send
 from payrail.runtime.clock import Clock, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
 from payrail.runtime.ids import IdSource
@@ -19,10 +21,11 @@ SERVICE = "provider-sim"
 class Handlers:
     """The operations of the contract. ``providers`` is empty while the service starts or stops."""
 
-    def __init__(self, *, clock: Clock, ids: IdSource, version: str) -> None:
+    def __init__(self, *, clock: Clock, ids: IdSource, send: Send, version: str) -> None:
         self.providers: Mapping[str, Provider] = {}
         self._clock = clock
         self._ids = ids
+        self._send = send
         self._version = version
 
     def table(self) -> dict[str, Handler]:
@@ -39,6 +42,7 @@ class Handlers:
             "inject_failure": self.inject_failure,
             "list_failures": self.list_failures,
             "clear_failures": self.clear_failures,
+            "deliver_webhooks": self.deliver_webhooks,
             "get_provider_state": self.get_provider_state,
             "get_health": self.get_health,
         }
@@ -120,6 +124,13 @@ class Handlers:
             },
         )
 
+    async def deliver_webhooks(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call
+        providers = list(self.providers.values())
+        delivered = sum([await provider.send_webhooks(self._send) for provider in providers])
+        return Answer(
+            200, {"delivered": delivered, "waiting": sum(provider.outbox.waiting for provider in providers)}
+        )
+
     async def get_health(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call
         now = rfc3339(self._clock.now())
         return Answer(200, {"status": "ok", "service": SERVICE, "version": self._version, "time": now})
@@ -162,32 +173,6 @@ def _request(
         final=body.get("final", False),
         **fields,
     )
-
-
-def operation_document(profile: Profile, view: View) -> dict[str, Any]:
-    """An operation as the contract's ``ProviderOperation``."""
-    return {
-        "reference": view.reference,
-        "provider": profile.id,
-        "operation": view.operation.value,
-        "status": view.status.value,
-        "provider_status": profile.words[view.operation, view.status],
-        "provider_reference": view.provider_reference,
-        "original_reference": view.original_reference,
-        "amount": view.amount,
-        "currency": view.currency,
-        "decline": _decline(profile, view),
-        "fee_amount": view.fee,
-        "processed": True,
-        "created_at": view.created_at,
-    }
-
-
-def _decline(profile: Profile, view: View) -> dict[str, str] | None:
-    if view.declines is None or view.status is not Outcome.DECLINED:
-        return None
-    code = profile.codes[view.declines]
-    return {"code": view.declines.value, "message": code.message, "provider_code": code.code}
 
 
 def rule_document(rule: Rule) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class Profile:
     dispute_price: Price
     interchange_basis_points: Mapping[str, int]  # By the card's first digit; "*" for every other card.
     reference_prefixes: Mapping[str, str]
+    events: Mapping[str, str]
 
     def fee(self, amount: int, currency: str, card_bin: str) -> int:
         """What this provider keeps of one capture, in minor units of the captured currency."""
@@ -147,6 +148,15 @@ _PROVIDER_A = Profile(
         Operation.EVIDENCE: "de_3",
         Operation.RESOLVE: "dr_3",
     },
+    events={
+        Operation.AUTHORIZE: "payment_intent.updated",
+        Operation.CAPTURE: "charge.captured",
+        Operation.REFUND: "charge.refund.updated",
+        Operation.REVERSE: "payment_intent.canceled",
+        Operation.DISPUTE: "charge.dispute.created",
+        Operation.EVIDENCE: "charge.dispute.updated",
+        Operation.RESOLVE: "charge.dispute.closed",
+    },
 )
 
 _PROVIDER_B = Profile(
@@ -194,6 +204,15 @@ _PROVIDER_B = Profile(
         Operation.DISPUTE: "",
         Operation.EVIDENCE: "",
         Operation.RESOLVE: "",
+    },
+    events={
+        Operation.AUTHORIZE: "AUTHORISATION",
+        Operation.CAPTURE: "CAPTURE",
+        Operation.REFUND: "REFUND",
+        Operation.REVERSE: "CANCELLATION",
+        Operation.DISPUTE: "CHARGEBACK",
+        Operation.EVIDENCE: "INFORMATION_SUPPLIED",
+        Operation.RESOLVE: "DISPUTE_CLOSED",
     },
 )
 

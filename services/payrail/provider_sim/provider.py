@@ -7,15 +7,15 @@ withdrawn and nothing has been decided upon it.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Self
-
-import msgspec
+from typing import Any, Self
 
 from payrail.provider_sim.errors import OperationNotFound, ProviderError, RecordsUnavailable
 from payrail.provider_sim.failures import (
+    UNHARMED,
     Change,
     Cleared,
     Injected,
@@ -30,6 +30,7 @@ from payrail.provider_sim.failures import (
 from payrail.provider_sim.fate import Card, Verdict, judge_authorization
 from payrail.provider_sim.followups import dispute_that_follows
 from payrail.provider_sim.magic_cards import LATE_APPROVAL_S, REFUND_SETTLES_S, Behaviour
+from payrail.provider_sim.notices import Notice, is_still_true
 from payrail.provider_sim.operations import (
     Book,
     Record,
@@ -40,8 +41,10 @@ from payrail.provider_sim.operations import (
 )
 from payrail.provider_sim.profiles import DeclineReason, Operation, Outcome, Profile
 from payrail.provider_sim.records import line_of, load_records, load_rules
-from payrail.provider_sim.references import provider_reference
+from payrail.provider_sim.references import message_id, provider_reference
 from payrail.provider_sim.silence import Silence
+from payrail.provider_sim.views import View, operation_document
+from payrail.provider_sim.webhooks import Outbox, Send
 from payrail.runtime import faults
 from payrail.runtime.append_log import AppendLog, LogUnavailable
 from payrail.runtime.clock import Clock, rfc3339, rfc3339_of_ms
@@ -61,21 +64,6 @@ BEFORE_RULE = faults.declare("sim.failures.before_write", "a change of the failu
 AFTER_RULE = faults.declare("sim.failures.after_write", "a change of the failure rules is durable")
 
 
-class View(msgspec.Struct, frozen=True):
-    """An operation as the provider shows it: what it recorded, and how it stands by now."""
-
-    operation: Operation
-    reference: str
-    original_reference: str | None
-    status: Outcome
-    provider_reference: str
-    amount: int
-    currency: str | None
-    declines: DeclineReason | None
-    fee: int | None
-    created_at: str
-
-
 class Provider:
     """A provider that is open. It owns its files until `close`."""
 
@@ -88,6 +76,7 @@ class Provider:
         silence: Silence,
         records: AppendLog,
         failures: AppendLog,
+        outbox: Outbox,
     ) -> None:
         self.profile = profile
         self._seed = seed
@@ -95,6 +84,7 @@ class Provider:
         self._silence = silence
         self._record_log = records
         self._failure_log = failures
+        self._outbox = outbox
         self._book = Book(profile)
         self._rules = RuleBook(seed, profile.id)
         self._in_flight: dict[str, asyncio.Future[int]] = {}
@@ -105,27 +95,64 @@ class Provider:
 
         Raises `LockHeld` when another process has them, `ProviderFileInvalid` for a line that is not the simulator's.
         """
-        records = AppendLog.open(directory / f"{profile.id}_records.jsonl", name=f"sim.{profile.id}.records")
-        try:
+        with ExitStack() as opened:
+            records = AppendLog.open(
+                directory / f"{profile.id}_records.jsonl", name=f"sim.{profile.id}.records"
+            )
+            opened.callback(records.close)
             failures = AppendLog.open(
                 directory / f"{profile.id}_failures.jsonl", name=f"sim.{profile.id}.failures"
             )
-        except BaseException:
-            records.close()
-            raise
-        provider = cls(profile, seed=seed, clock=clock, silence=silence, records=records, failures=failures)
-        try:
-            load_records(records, provider._book)
+            opened.callback(failures.close)
+            outbox = Outbox.open(profile, directory, clock)
+            opened.callback(outbox.close)
+            provider = cls(
+                profile, seed=seed, clock=clock, silence=silence, records=records, failures=failures,
+                outbox=outbox,
+            )  # fmt: skip
+            load_records(records, provider._take_in, provider._book)
             load_rules(failures, provider._rules)
-        except BaseException:
-            provider.close()
-            raise
+            opened.pop_all()
         return provider
 
     def close(self) -> None:
         """Write what waits and release the files."""
         self._record_log.close()
         self._failure_log.close()
+        self._outbox.close()
+
+    # ---- webhooks -----------------------------------------------------------------------------------------------
+
+    async def send_webhooks(self, send: Send) -> int:
+        """Send all webhooks that are due now, each once; how many were taken."""
+        return await self._outbox.send_due(self._compose, self._hit_webhook, send)
+
+    @property
+    def outbox(self) -> Outbox:
+        """The webhooks that are owed."""
+        return self._outbox
+
+    def _compose(self, notice: Notice) -> tuple[str, Mapping[str, Any]] | None:
+        record, profile = notice.record, self.profile
+        if not is_still_true(notice, self._status(record)):
+            return None
+        document = operation_document(profile, _view(record, notice.status))
+        body = {
+            "type": profile.events[record.request.operation],
+            "timestamp": rfc3339_of_ms(self._clock.now_ms()),
+            "data": document,
+        }
+        if record.request.reason is not None:
+            body["reason"] = record.request.reason
+        return message_id(profile.id, record.request.reference, notice.status), body
+
+    async def _hit_webhook(self, notice: Notice) -> Strike:
+        strike = self._rules.strike_webhook(self._target(notice.record.request))
+        try:
+            await self._write_uses(strike)
+        except RecordsUnavailable:
+            return UNHARMED
+        return strike
 
     # ---- operations ---------------------------------------------------------------------------------------------
 
@@ -202,17 +229,20 @@ class Provider:
     async def _strike(self, target: Target) -> Strike:
         """Let failures hit a call: the delay is over and an `error` is raised here, the rest is the caller's."""
         strike = self._rules.strike(target)
+        await self._write_uses(strike)
+        if strike.latency_ms:
+            await self._silence.pause(strike.latency_ms / 1000)
+        if strike.mode is Mode.ERROR:
+            raise ProviderError("The provider could not take the call.")
+        return strike
+
+    async def _write_uses(self, strike: Strike) -> None:
         if strike.used:
             try:
                 await self._write_changes([Used(rule.id) for rule in strike.used])
             except RecordsUnavailable:
                 self._rules.give_back(strike)
                 raise
-        if strike.latency_ms:
-            await self._silence.pause(strike.latency_ms / 1000)
-        if strike.mode is Mode.ERROR:
-            raise ProviderError("The provider could not take the call.")
-        return strike
 
     async def _write_changes(self, changes: list[Change]) -> None:
         faults.point(BEFORE_RULE)
@@ -281,6 +311,13 @@ class Provider:
         del self._in_flight[original]
         if written.cancelled() or written.exception() is not None:
             self._book.withdraw(record)
+        else:
+            self._outbox.add(record)
+
+    def _take_in(self, record: Record) -> None:
+        """A record of the file."""
+        self._book.add(record)
+        self._outbox.add(record)
 
     async def _wait_for_writes(self, original: str) -> None:
         while (written := self._in_flight.get(original)) is not None:

@@ -3,6 +3,7 @@
 A line is canonical: the same record gives the same bytes, whenever and beside whatever else it is written.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -30,8 +31,8 @@ def line_of(entry: Record | Change) -> bytes:
     return _encode(entry)
 
 
-def load_records(log: AppendLog, book: Book) -> None:
-    """Bring a book up to its file. Raises `ProviderFileInvalid`."""
+def load_records(log: AppendLog, add: Callable[[Record], None], book: Book) -> None:
+    """Hand every record of the file to `add`, which takes it into the book. Raises `ProviderFileInvalid`."""
     for number, (_, line) in enumerate(log.lines(), start=1):
         try:
             record = _decode_record(line)
@@ -39,7 +40,7 @@ def load_records(log: AppendLog, book: Book) -> None:
             raise ProviderFileInvalid(log.path, number, str(error)) from None
         if book.get(record.request.reference) is not None:
             raise ProviderFileInvalid(log.path, number, "a reference is on record twice")
-        book.add(record)
+        add(record)
 
 
 def load_rules(log: AppendLog, rules: RuleBook) -> None:

@@ -24,6 +24,11 @@ def reference_of_followup(operation: Operation, reference: str) -> str:
     return f"att_{_places(digest, 6)}{digest[24:26].translate(LETTER_OF).decode()}"
 
 
+def message_id(provider_id: str, reference: str, status: str) -> str:
+    """The id of the webhook that tells of an outcome; the same for every delivery of it."""
+    return f"msg_{_places(hashlib.sha256(f'{provider_id}:{reference}:{status}'.encode()).digest(), 6)}"
+
+
 def _places(digest: bytes, groups: int) -> str:
     """Groups of a letter and three digits of the alphabet, so that no run of digits can pass for a card number."""
     letters = digest[:groups].translate(LETTER_OF).decode()

@@ -51,6 +51,13 @@ def _is_webhook_secret(value: str) -> str:
     return value
 
 
+def _are_webhook_secrets(value: str) -> str:
+    """One, or several separated by blanks while one is being changed: any of them verifies, all of them sign."""
+    if not value.split():
+        raise ValueError("must be whsec_ and 24 to 64 bytes in base64")
+    return " ".join(_is_webhook_secret(one) for one in value.split())
+
+
 def reachable(bind_host: str) -> str:
     """The host part of a URL by which this machine reaches what is bound to an address."""
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -63,6 +70,7 @@ Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Key = Annotated[str, Field(min_length=16, max_length=255, repr=False), AfterValidator(_is_visible_ascii)]
 WebhookSecret = Annotated[str, Field(repr=False), AfterValidator(_is_webhook_secret)]
+WebhookSecrets = Annotated[str, Field(repr=False), AfterValidator(_are_webhook_secrets)]
 Url = Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$", max_length=2048)]
 
 
@@ -93,8 +101,8 @@ class Settings(BaseSettings):
     internal_api_key_gateway: Key
     internal_api_key_jobs: Key
     internal_api_key_seed: Key
-    provider_a_webhook_secret: WebhookSecret
-    provider_b_webhook_secret: WebhookSecret
+    provider_a_webhook_secret: WebhookSecrets
+    provider_b_webhook_secret: WebhookSecrets
     merchant_webhook_secret: WebhookSecret
     merchant_webhook_url: Url = ""
 
@@ -102,6 +110,7 @@ class Settings(BaseSettings):
     settlement_interval_s: Seconds = 3600
     reconciliation_interval_s: Seconds = 3600
     resolver_interval_s: Seconds = 5
+    provider_webhook_interval_s: Seconds = 0.5
     provider_timeout_s: Seconds = 10
     breaker_failure_threshold: Count = 5
     breaker_open_s: Seconds = 30
@@ -166,7 +175,9 @@ def load_settings(*, env_file: Path | None = None, **overrides: Any) -> Settings
 def development_values(settings: Settings) -> list[str]:
     """The names of the keys and secrets that have a value made for development, known to everybody."""
     return [
-        name for name in SECRET_NAMES if str(getattr(settings, name.lower())).startswith(DEVELOPMENT_MARKERS)
+        name
+        for name in SECRET_NAMES
+        if any(one.startswith(DEVELOPMENT_MARKERS) for one in str(getattr(settings, name.lower())).split())
     ]
 
 

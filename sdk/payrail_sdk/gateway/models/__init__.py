@@ -85,6 +85,10 @@ from .provider_board import ProviderBoard
 from .provider_health import ProviderHealth
 from .provider_health_profile_type_1 import ProviderHealthProfileType1
 from .provider_id import ProviderId
+from .provider_operation import ProviderOperation
+from .provider_operation_operation import ProviderOperationOperation
+from .provider_operation_status import ProviderOperationStatus
+from .provider_webhook import ProviderWebhook
 from .refund import Refund
 from .refund_attempt import RefundAttempt
 from .refund_attempt_operation import RefundAttemptOperation
@@ -115,6 +119,10 @@ from .state_count import StateCount
 from .submit_evidence_request import SubmitEvidenceRequest
 from .summary import Summary
 from .token_method import TokenMethod
+from .unmatched_webhook import UnmatchedWebhook
+from .unmatched_webhooks import UnmatchedWebhooks
+from .webhook_result import WebhookResult
+from .webhook_result_result import WebhookResultResult
 
 __all__ = (
     "AccessLogItem",
@@ -201,6 +209,10 @@ __all__ = (
     "ProviderHealth",
     "ProviderHealthProfileType1",
     "ProviderId",
+    "ProviderOperation",
+    "ProviderOperationOperation",
+    "ProviderOperationStatus",
+    "ProviderWebhook",
     "Refund",
     "RefundAttempt",
     "RefundAttemptOperation",
@@ -231,4 +243,8 @@ __all__ = (
     "SubmitEvidenceRequest",
     "Summary",
     "TokenMethod",
+    "UnmatchedWebhook",
+    "UnmatchedWebhooks",
+    "WebhookResult",
+    "WebhookResultResult",
 )

@@ -20,7 +20,9 @@ class InjectFailureRequest:
 
     mode: FailureMode
     """ `decline` declines what would be approved; `error` answers 503 and does nothing; `timeout` neither does
-    anything nor answers; `lost_response` does it but never answers; `latency` answers late. """
+    anything nor answers; `lost_response` does it but never answers; `latency` answers late. The others hit the
+    webhooks that tell of an operation: `duplicate_webhook` sends it twice, `reordered_webhook` after later ones,
+    `dropped_webhook` never, and `bad_signature` signs it with a wrong secret. """
     rate: float | Unset = 1.0
     """ The share of calls that are hit, from 0 to 1. """
     operation: FailureOperation | Unset = UNSET

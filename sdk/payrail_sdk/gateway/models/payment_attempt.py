@@ -28,7 +28,8 @@ class PaymentAttempt:
     """ Id of one attempt at a provider. It is the reference under which the provider keeps the operation. """
     operation: PaymentAttemptOperation
     """ What was asked of the provider. `void` releases what is held, `expiry` the same when its time is over;
-    `reversal` forbids an authorization whose answer was lost. """
+    `reversal` forbids an authorization whose answer was lost, and `late_reversal` takes one back that was approved
+    all the same. """
     provider: ProviderId
     """ A simulated provider. """
     outcome: PaymentAttemptOutcome

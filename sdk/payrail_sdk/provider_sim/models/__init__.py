@@ -32,6 +32,7 @@ from .provider_reverse_request import ProviderReverseRequest
 from .provider_state import ProviderState
 from .provider_state_profile import ProviderStateProfile
 from .provider_submit_evidence_request import ProviderSubmitEvidenceRequest
+from .webhook_delivery import WebhookDelivery
 
 __all__ = (
     "ClearedFailures",
@@ -65,4 +66,5 @@ __all__ = (
     "ProviderState",
     "ProviderStateProfile",
     "ProviderSubmitEvidenceRequest",
+    "WebhookDelivery",
 )

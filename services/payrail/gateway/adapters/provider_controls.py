@@ -13,12 +13,14 @@ from payrail.gateway.ports import ProviderRefused, ProviderUnreachable
 from payrail_sdk.provider_sim import AuthenticatedClient
 from payrail_sdk.provider_sim.api.failures import clear_failures, inject_failure
 from payrail_sdk.provider_sim.api.providers import get_provider_state
+from payrail_sdk.provider_sim.api.webhooks import deliver_webhooks
 from payrail_sdk.provider_sim.models import (
     ClearedFailures,
     FailureRule,
     InjectFailureRequest,
     Problem,
     ProviderState,
+    WebhookDelivery,
 )
 
 _STATE_TIMEOUT_S = 2.0
@@ -45,6 +47,14 @@ class SdkProviderControls:
     ) -> Mapping[str, Any]:
         body = InjectFailureRequest.from_dict(failure)
         return await self._call(inject_failure, FailureRule, provider, correlation_id, body=body)
+
+    async def deliver_webhooks(self, correlation_id: str) -> None:
+        try:
+            answer = await deliver_webhooks.asyncio(client=self._client, x_correlation_id=correlation_id)
+        except (httpx.HTTPError, *UNREADABLE):
+            raise ProviderUnreachable from None
+        if not isinstance(answer, WebhookDelivery):
+            raise ProviderUnreachable
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
         return await self._call(clear_failures, ClearedFailures, provider, correlation_id)

@@ -124,7 +124,7 @@ class SdkProviders:
         return await _answer(lambda: self._post(provider_reverse, attempt, body, correlation_id), "reverse")
 
     async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
-        return await self._inquire(attempt, correlation_id, _said)
+        return await self._inquire(attempt, correlation_id, said_of)
 
     async def refund(
         self, payment: Payment, refund: Refund, attempt: AttemptOpened, correlation_id: str
@@ -138,11 +138,11 @@ class SdkProviders:
             attempt=_ordinal(refund.attempts, attempt),
         )
         return await _ask(
-            lambda: self._post(provider_refund, attempt, body, correlation_id), "refund", _said_of_refund
+            lambda: self._post(provider_refund, attempt, body, correlation_id), "refund", said_of_refund
         )
 
     async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
-        return await self._inquire(attempt, correlation_id, _said_of_refund)
+        return await self._inquire(attempt, correlation_id, said_of_refund)
 
     async def open_dispute(
         self, payment: Payment, dispute: Dispute, attempt: AttemptOpened, correlation_id: str
@@ -205,7 +205,7 @@ class SdkProviders:
 
 
 async def _answer(call: _Call, operation: str) -> Answer:
-    said = await _ask(call, operation, _said)
+    said = await _ask(call, operation, said_of)
     return Unknown("unreadable_answer", None) if isinstance(said, Reversed) else said
 
 
@@ -230,7 +230,7 @@ async def _ask(call: _Call, operation: str, read: _Read[T]) -> T | Answer:
     return _refused(response, operation, latency_ms)
 
 
-def _said(operation: ProviderOperation, latency_ms: int | None) -> Approved | Declined | Reversed | Unknown:
+def said_of(operation: ProviderOperation, latency_ms: int | None) -> Approved | Declined | Reversed | Unknown:
     """What a provider's record says. A reversed authorization is declined for whoever asks for it again."""
     if operation.status == "approved":
         return Approved(operation.provider_reference, operation.fee_amount or 0, latency_ms)
@@ -240,7 +240,7 @@ def _said(operation: ProviderOperation, latency_ms: int | None) -> Approved | De
     return Reversed() if operation.status == "reversed" else Unknown(OUTCOME_PENDING, latency_ms)
 
 
-def _said_of_refund(
+def said_of_refund(
     operation: ProviderOperation, latency_ms: int | None
 ) -> Approved | Declined | Accepted | Unknown:
     """A refund may also be taken up for later, and may fail after it was approved."""
@@ -249,7 +249,7 @@ def _said_of_refund(
     if operation.status == "failed":
         message = "The provider could not give the money back."
         return Declined(Decline("refund_failed", message, operation.provider_status), latency_ms)
-    said = _said(operation, latency_ms)
+    said = said_of(operation, latency_ms)
     return Unknown("unreadable_answer", latency_ms) if isinstance(said, Reversed) else said
 
 

@@ -87,6 +87,30 @@ def begin_expiry(payment_id: str, reserved: Reserved, origin: Origin) -> Continu
     return decide
 
 
+def begin_late_reversal(
+    payment_id: str, authorization_id: str, reserved: Reserved, origin: Origin
+) -> Continue:
+    """The intent to take back an authorization that was approved after its reversal; nothing to do if that was done.
+
+    Raises `OperationInProgress` while another step runs.
+    """
+
+    def decide(state: LedgerState) -> Draft | Payment:
+        payment = latest_payment(state, payment_id)
+        approved_late = payment.reversed_authorization(authorization_id)
+        if approved_late is None or _is_taken_back(payment, approved_late.provider):
+            return payment
+        if payment.pending is not None:
+            raise OperationInProgress(payment.pending.attempt.operation)
+        attempt = AttemptOpened(
+            reserved.attempt_id, "late_reversal", approved_late.provider, reserved.owner, payment.amount
+        )
+        data = events.LateReversalStarted(attempt, authorization_id)
+        return draft_of(payment, "payment.late_reversal_started", data, origin)
+
+    return decide
+
+
 def record_operation(
     payment_id: str, attempt_id: str, answer: Approved | Declined | NotProcessed | Unknown, origin: Origin
 ) -> Continue:
@@ -119,6 +143,16 @@ def record_operation(
 # ---- parts of the decisions ---------------------------------------------------------------------------------------
 
 
+def _is_taken_back(payment: Payment, provider: str) -> bool:
+    """A provider is asked for an authorization at most once, so that there is one at most to take back."""
+    return any(
+        attempt.operation == "late_reversal"
+        and attempt.provider == provider
+        and attempt.outcome == "approved"
+        for attempt in payment.attempts
+    )
+
+
 def _given_back(pending: Pending) -> Claim | None:
     """The key of a capture or void that did not happen; an automatic capture's key answers the authorization."""
     if pending.claim is None:
@@ -140,6 +174,9 @@ def _require_capturable(payment: Payment, target: str, at: str) -> int:
 
 def _operation_approved(payment: Payment, pending: Pending, answer: Approved, origin: Origin) -> Draft:
     attempt = pending.attempt
+    if attempt.operation == "late_reversal":
+        voided = events.LateApprovalVoided(attempt.id, answer.provider_reference, answer.latency_ms)
+        return draft_of(payment, "payment.late_approval_voided", voided, origin)
     if attempt.operation == "expiry":
         expired = events.Expired(attempt.id, answer.provider_reference, answer.latency_ms)
         return draft_of(payment, "payment.expired", expired, origin)

@@ -12,10 +12,12 @@ from payrail.gateway.ports import (
     Breakers,
     ClockControl,
     Customers,
+    Notices,
     ProviderControls,
     Providers,
     Rules,
     Services,
+    UnmatchedNotices,
     Vault,
     VaultKeys,
 )
@@ -76,6 +78,8 @@ class Gateway(Struct, frozen=True):
     due: DueWork
     vault_keys: VaultKeys
     customers: Customers
+    notices: Notices
+    unmatched: UnmatchedNotices
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

@@ -55,6 +55,19 @@ async def clear_up(run: Run, payment: Payment) -> Payment:
     return await _reverse(run, payment) if payment.state == "REVERSING" else payment
 
 
+async def learn_authorization(run: Run, payment: Payment, said: Approved | Declined) -> Payment:
+    """Take what a provider says by itself of the open authorization, whose lease this run holds."""
+    pending = _open_authorization(payment)
+    if pending is None:
+        return payment
+    return await _capture_if_automatic(run, await _record(run, payment, pending, said))
+
+
+async def learn_reversal(run: Run, payment: Payment) -> Payment:
+    """Take a provider's own word that it has reversed what this run holds the lease of."""
+    return await _reversed(run, payment, None)
+
+
 async def _reverse(run: Run, payment: Payment) -> Payment:
     """Send the reversal, the same one however often; without its acknowledgement nothing else may happen."""
     pending = payment.pending
@@ -63,12 +76,17 @@ async def _reverse(run: Run, payment: Payment) -> Payment:
     answer = await run.gateway.providers.reverse(
         payment, pending.reversal, pending.attempt.id, run.correlation_id
     )
-    if not isinstance(answer, Approved):
+    return await _reversed(run, payment, answer.latency_ms) if isinstance(answer, Approved) else payment
+
+
+async def _reversed(run: Run, payment: Payment, latency_ms: int | None) -> Payment:
+    pending = payment.pending
+    if pending is None or pending.reversal is None:
         return payment
     decision = payments.record_reversal(
         payment.id,
         pending.reversal.id,
-        answer.latency_ms,
+        latency_ms,
         run.reserve(),
         run.origin(),
         go_on=run.caller_waits,

@@ -11,6 +11,7 @@ from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotFound
 from payrail.gateway.flows.run import Run
 from payrail.ledger.attempts import Pending
 from payrail.ledger.payment import Payment
+from payrail.ledger.payment_events import AttemptOpened
 
 
 async def settle_operation(run: Run, payment: Payment) -> Payment:
@@ -20,6 +21,12 @@ async def settle_operation(run: Run, payment: Payment) -> Payment:
         return payment
     payment = await _record(run, payment, pending, await _send(run, payment, pending))
     return await _clear_up(run, payment)
+
+
+async def learn_operation(run: Run, payment: Payment, said: Approved | Declined) -> Payment:
+    """Take what a provider says by itself of the open step, whose lease this run holds."""
+    pending = payment.pending
+    return payment if pending is None else await _record(run, payment, pending, said)
 
 
 async def resume_operation(run: Run, payment: Payment) -> Payment:
@@ -35,6 +42,15 @@ async def expire_payment(run: Run, payment: Payment) -> Payment:
     reserved = run.reserve()
     begun = await run.decide(payment, operations.begin_expiry(payment.id, reserved, run.origin()))
     # What another process began meanwhile is its own to finish.
+    mine = begun.pending is not None and begun.pending.attempt.id == reserved.attempt_id
+    return await settle_operation(run, begun) if mine else begun
+
+
+async def void_late_approval(run: Run, payment: Payment, authorization_id: str) -> Payment:
+    """Take back an authorization that its provider approved after it was reversed. Raises `OperationInProgress`."""
+    reserved = run.reserve()
+    decision = operations.begin_late_reversal(payment.id, authorization_id, reserved, run.origin())
+    begun = await run.decide(payment, decision)
     mine = begun.pending is not None and begun.pending.attempt.id == reserved.attempt_id
     return await settle_operation(run, begun) if mine else begun
 
@@ -57,7 +73,16 @@ async def _send(run: Run, payment: Payment, pending: Pending) -> Answer:
     providers, attempt = run.gateway.providers, pending.attempt
     if attempt.operation == "capture":
         return await providers.capture(payment, attempt, run.correlation_id)
-    return await providers.reverse(payment, attempt, payment.authorization_id or "", run.correlation_id)
+    return await providers.reverse(payment, attempt, _held_by(payment, attempt), run.correlation_id)
+
+
+def _held_by(payment: Payment, attempt: AttemptOpened) -> str:
+    """The reference of the authorization that the attempt releases: the payment's, or one that came late."""
+    if attempt.operation != "late_reversal":
+        return payment.authorization_id or ""
+    return next(
+        a.id for a in payment.attempts if a.operation == "authorize" and a.provider == attempt.provider
+    )
 
 
 async def _record(run: Run, payment: Payment, pending: Pending, answer: Answer) -> Payment:

@@ -14,6 +14,7 @@ from payrail.gateway.http import (
     refunds,
     reports,
     routing,
+    webhooks,
 )
 from payrail.runtime.contract_app import Answer, Call, Handler
 
@@ -21,6 +22,7 @@ GatewayHandler = Callable[[Gateway, Call], Awaitable[Answer]]
 
 HANDLERS: dict[str, GatewayHandler] = {
     **payments.HANDLERS,
+    **webhooks.HANDLERS,
     **providers.HANDLERS,
     **routing.HANDLERS,
     **refunds.HANDLERS,

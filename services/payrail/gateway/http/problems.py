@@ -1,6 +1,6 @@
 """Which refusal is which status. The codes belong to the errors themselves; handlers do not catch."""
 
-from payrail.gateway.domain import customers, errors
+from payrail.gateway.domain import customers, errors, notices
 from payrail.gateway.flows.pages import InvalidCursor
 from payrail.gateway.ports import (
     CardRefused,
@@ -22,6 +22,8 @@ from payrail.runtime.problems import ErrorTable
 PROBLEMS = ErrorTable(
     {
         InvalidCursor: (400, "A query parameter is not valid"),
+        notices.SignatureInvalid: (401, "The signature is not valid"),
+        notices.WebhookStale: (401, "The message is too old"),
         errors.MakerCheckerViolation: (403, "Another user has to decide"),
         ClockFixed: (403, "Not in production"),
         errors.PaymentNotFound: (404, "There is no such thing"),

@@ -1,0 +1,335 @@
+"""Webhooks of the providers: who may send them, and what they make of the ledger in whatever order they come."""
+
+import asyncio
+import base64
+import itertools
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from desk import Desk, impatient, open_desk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shop import Shop
+from standardwebhooks.webhooks import Webhook
+
+from payrail.gateway.domain import operations, refunds
+from payrail.gateway.domain.errors import OperationInProgress, OperationNotProcessed
+from payrail.gateway.domain.notices import Notice
+from payrail.gateway.domain.origin import Origin, Reserved
+from payrail.gateway.domain.outcomes import Approved, Declined, Unknown
+from payrail.gateway.flows.receive_provider_webhook import receive_provider_webhook
+from payrail.ledger.entry import Actor, Claim
+from payrail.ledger.payment_events import Decline
+from payrail.ledger.state import LedgerState
+from payrail.runtime.clock import FrozenClock
+from payrail.runtime.settings import load_settings
+
+ADMIN = {"user": "ada", "role": "admin"}
+OLD, NEW = (f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2))
+PENDING_THEN_SUCCEEDS, SUCCEEDS_THEN_FAILS = "4000000000007726", "4000000000005126"
+DISPUTED, LATE_APPROVAL = "4000000000000259", "4000000000800039"
+
+
+def operation(reference: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "reference": reference, "provider": "providerA", "operation": "capture", "status": "approved",
+        "provider_status": "succeeded", "provider_reference": "ch_1", "original_reference": None,
+        "amount": 100, "currency": "USD", "decline": None, "fee_amount": 3, "processed": True,
+        "created_at": "2025-01-01T00:00:00.000Z", **fields,
+    }  # fmt: skip
+
+
+def body_of(data: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "charge.captured", "timestamp": "2025-01-01T00:00:00.000Z", "data": data}
+
+
+async def post(
+    desk: Desk,
+    body: Any,
+    *,
+    secret: str | None = None,
+    at_s: float = 0,
+    message_id: str = "msg_1",
+    **headers: str,
+) -> httpx.Response:
+    """Sign and send as a provider does; `at_s` seconds from now."""
+    raw, signed_at = json.dumps(body), datetime.fromtimestamp(time.time() + at_s, UTC)
+    key = Webhook(secret or load_settings().provider_a_webhook_secret)
+    signed = {
+        "X-Provider-Id": "providerA",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(signed_at.timestamp())),
+        "webhook-signature": key.sign(message_id, signed_at, raw),
+        "content-type": "application/json",
+        **headers,
+    }
+    return await desk._gateway.post("/webhooks/provider", content=raw, headers=signed, auth=_without_key)
+
+
+def _without_key(request: httpx.Request) -> httpx.Request:
+    del request.headers["Authorization"]
+    return request
+
+
+UNSEEN = body_of(operation("att_01JZ8Q5B2C3D4E5F6G7H8J9K0M"))
+
+
+async def test_only_the_providers_own_signature_is_taken(desk: Desk) -> None:
+    refused = await post(desk, UNSEEN, secret=NEW)
+    assert (refused.status_code, refused.json()["code"]) == (401, "signature_invalid")
+    assert refused.headers["WWW-Authenticate"]
+    other = await post(desk, UNSEEN, **{"X-Provider-Id": "providerB"})
+    assert (other.status_code, other.json()["code"]) == (401, "signature_invalid")
+    for rubbish in ("v1", "v1,", "v2,abc", "v1,###", "nonsense v1,AAAA"):
+        answer = await post(desk, UNSEEN, **{"webhook-signature": rubbish})
+        assert (answer.status_code, answer.json()["code"]) == (401, "signature_invalid"), rubbish
+    assert (await post(desk, UNSEEN, **{"X-Provider-Id": "providerC"})).status_code == 400
+    assert (await desk.get("/webhooks/unmatched", **ADMIN))["data"] == []
+    assert (await post(desk, UNSEEN)).json() == {"result": "unmatched"}
+
+
+@pytest.mark.parametrize(("at_s", "taken"), [(-302, False), (302, False), (-290, True), (290, True)])
+async def test_a_message_is_good_for_five_minutes_of_the_machines_time(
+    desk: Desk, at_s: float, taken: bool
+) -> None:
+    desk.clock.advance(timedelta(days=30))
+    answer = await post(desk, UNSEEN, at_s=at_s)
+    assert (answer.status_code, answer.json().get("code")) == (
+        (200, None) if taken else (401, "webhook_stale")
+    )
+
+
+async def test_two_secrets_are_good_while_one_is_changed(tmp_path: Path) -> None:
+    both = {"provider_a_webhook_secret": f"{NEW} {OLD}"}
+    async with open_desk(tmp_path, FrozenClock(), **both) as desk:
+        for secret in (OLD, NEW):
+            assert (await post(desk, UNSEEN, secret=secret)).status_code == 200
+        payment_id = await desk.payment(captured=0)
+        assert (await desk.deliver())["waiting"] == 0
+        assert (await desk.get(f"/payments/{payment_id}"))["state"] == "AUTHORIZED"
+    async with open_desk(tmp_path, FrozenClock(), provider_a_webhook_secret=NEW) as desk:
+        assert (await post(desk, UNSEEN, secret=OLD)).status_code == 401
+
+
+async def test_an_unknown_reference_is_kept_once_and_shown(desk: Desk) -> None:
+    for message_id in ("msg_1", "msg_1", "msg_2"):
+        assert (await post(desk, UNSEEN, message_id=message_id)).json() == {"result": "unmatched"}
+    kept = (await desk.get("/webhooks/unmatched", **ADMIN))["data"]
+    assert [one["webhook_id"] for one in kept] == ["msg_2", "msg_1"]
+    assert kept[0]["data"] == UNSEEN["data"]
+
+
+async def test_what_is_known_changes_nothing(desk: Desk) -> None:
+    payment_id = await desk.payment()
+    before = await desk.get(f"/payments/{payment_id}")
+    assert await desk.deliver() == {"delivered": 2, "waiting": 0}
+    capture = before["attempts"][1]["id"]
+    for _ in range(3):
+        assert (await post(desk, body_of(operation(capture)))).json() == {"result": "known"}
+    assert await desk.get(f"/payments/{payment_id}") == before
+
+
+@impatient
+async def test_a_lost_answer_is_brought_by_the_webhook(desk: Desk) -> None:
+    payment_id = await desk.payment(captured=0)
+    await desk.inject(mode="lost_response", operation="capture", remaining=1)
+    await desk.inject(mode="error", operation="inquiry")
+    assert (await desk.post(f"/payments/{payment_id}/capture")).status_code == 202
+    payment = await desk.until(f"/payments/{payment_id}", lambda shown: shown["state"] == "CAPTURED")
+    assert payment["attempts"][-1]["outcome"] == "approved"
+    entries = (await desk.get(f"/payments/{payment_id}/ledger"))["data"]
+    assert entries[-1]["actor"] == {"id": "providerA", "role": "system"}
+
+
+async def test_a_pending_refund_succeeds_by_webhook(desk: Desk) -> None:
+    payment_id = await desk.payment(card=PENDING_THEN_SUCCEEDS)
+    refund_id = await desk.refund(payment_id, 1_000)
+    assert (await desk.approve(refund_id)).json()["state"] == "PROCESSING"
+    await desk.post("/clock", {"advance_s": 60}, **ADMIN)
+    assert (await desk.get(f"/refunds/{refund_id}"))["state"] == "SUCCEEDED"
+
+
+async def test_a_refund_that_fails_late_gives_the_amount_back(desk: Desk) -> None:
+    payment_id = await desk.payment(10_000, card=SUCCEEDS_THEN_FAILS)
+    before = await desk.accounts(payment_id)
+    refund_id = await desk.refund(payment_id, 1_000)
+    assert (await desk.approve(refund_id)).json()["state"] == "SUCCEEDED"
+    assert (await desk.get(f"/payments/{payment_id}"))["state"] == "PARTIALLY_REFUNDED"
+    await desk.post("/clock", {"advance_s": 60}, **ADMIN)
+    assert (await desk.get(f"/refunds/{refund_id}"))["state"] == "FAILED"
+    payment = await desk.get(f"/payments/{payment_id}")
+    assert (payment["state"], payment["amount_refundable"]) == ("CAPTURED", 10_000)
+    after = {name: amount for name, amount in (await desk.accounts(payment_id)).items() if amount}
+    assert after == before
+
+
+async def test_a_dispute_that_the_provider_opens_is_booked(desk: Desk) -> None:
+    payment_id = await desk.payment(10_000, card=DISPUTED)
+    for _ in range(2):
+        await desk.deliver()
+    (dispute,) = (await desk.get("/disputes", params={"payment_id": payment_id}))["data"]
+    assert (dispute["state"], dispute["amount"], dispute["opened_by"]) == (
+        "NEEDS_RESPONSE", 10_000, "providerA",
+    )  # fmt: skip
+    assert (await desk.get(f"/payments/{payment_id}"))["amount_refundable"] == 0
+
+
+@pytest.mark.parametrize(
+    "mode", ["duplicate_webhook", "reordered_webhook", "bad_signature", "dropped_webhook"]
+)
+async def test_whatever_befalls_the_webhooks_the_end_is_the_same(desk: Desk, mode: str) -> None:
+    await desk.inject(mode=mode, remaining=4)
+    payment_id = await desk.payment(10_000, card=SUCCEEDS_THEN_FAILS)
+    refund_id = await desk.refund(payment_id, 1_000)
+    await desk.approve(refund_id)
+    for _ in range(4):
+        await desk.post("/clock", {"advance_s": 60}, **ADMIN)
+    # What is dropped nobody learns of: a refund that failed late looks as it did, until the books are compared.
+    expected = "SUCCEEDED" if mode == "dropped_webhook" else "FAILED"
+    assert (await desk.get(f"/refunds/{refund_id}"))["state"] == expected
+
+
+# ---- against the flows alone ----------------------------------------------------------------------------------------
+
+
+def notice(reference: str, said: Any, *, kind: str = "authorize", original: str | None = None) -> Notice:
+    as_refund = said if isinstance(said, Approved | Declined) else Unknown("x")
+    return Notice(
+        f"msg_{reference}", "providerA", "x", kind, reference, original, 100, said, as_refund, "fraudulent"
+    )
+
+
+async def test_while_a_call_is_on_its_way_its_answer_comes_first(shop: Shop) -> None:
+    payment_id = await shop.authorized_payment()
+    reference = shop.payment(payment_id).attempts[0].id
+    with shop.leases.hold(reference), pytest.raises(OperationInProgress):
+        await receive_provider_webhook(shop.gateway, notice(reference, Approved("pi_1")), "cor")
+
+
+async def test_a_late_approval_of_a_reversed_reference_is_voided_and_the_ledger_shows_it(shop: Shop) -> None:
+    shop.providers.script("authorize", "lost_before")
+    payment_id = await shop.authorized_payment()
+    reversed_one = shop.payment(payment_id).attempts[0]
+    assert (reversed_one.provider, reversed_one.outcome) == ("providerA", "reversed")
+    late = notice(reversed_one.id, Approved("pi_late"))
+    assert await receive_provider_webhook(shop.gateway, late, "cor") == "applied"
+    assert shop.entry_types(payment_id)[-2:] == ["late_reversal_started", "late_approval_voided"]
+    assert shop.outcomes(payment_id)[-1] == ("late_reversal", "providerA", "approved")
+    assert shop.payment(payment_id).state == "AUTHORIZED"
+    assert shop.payment(payment_id).provider == "providerB"
+    assert await receive_provider_webhook(shop.gateway, late, "cor") == "known"
+    assert (await shop.capture(payment_id)).body["state"] == "CAPTURED"
+
+
+@pytest.mark.parametrize("wire", ["lost_before", "lost_after", "not_processed"])
+async def test_a_late_approval_is_voided_however_often_the_reversal_gets_lost(shop: Shop, wire: str) -> None:
+    shop.providers.script("authorize", "lost_before")
+    payment_id = await shop.authorized_payment()
+    late = notice(shop.payment(payment_id).attempts[0].id, Approved("pi_late"))
+    shop.providers.script("reverse", wire)  # type: ignore[arg-type]
+    shop.providers.script("inquire", "lost_before")
+    for _ in range(3):
+        with suppress(OperationNotProcessed, OperationInProgress):  # The provider sends it again.
+            await receive_provider_webhook(shop.gateway, late, "cor")
+        await shop.resolve()
+    assert shop.outcomes(payment_id)[-1] == ("late_reversal", "providerA", "approved")
+    assert shop.payment(payment_id).state == "AUTHORIZED"
+
+
+class Story:
+    """A payment of which 60 are captured, a refund of 20 under way, a capture of 40 unanswered, and its webhooks."""
+
+    def __init__(self, directory: Path) -> None:
+        self.shop = Shop(directory)
+        self.shop.providers.script("inquire", *["lost_before"] * 1000)
+
+    async def begin(self) -> list[Notice]:
+        shop = self.shop
+        self.payment_id = await shop.authorized_payment(amount=100)
+        await shop.capture(self.payment_id, 60)
+        self._do(
+            refunds.request_refund("ref_1", self.payment_id, 20, "x", self._claim("r"), self._origin("olga"))
+        )
+        self._do(
+            refunds.approve_refund("ref_1", self._claim("a"), Reserved("att_r", "p"), self._origin("anna"))
+        )
+        final = operations.begin_capture(
+            self.payment_id, 40, self._claim("c"), Reserved("att_c", "p"), self._origin("olga"), final=True
+        )
+        self._do(final)
+        authorization = shop.payment(self.payment_id).attempts[0].id
+        failed = Declined(Decline("refund_failed", "No."))
+        return [
+            notice(authorization, Approved("pi_1")),
+            notice("att_c", Approved("ch_2", 3), kind="capture", original=authorization),
+            notice("att_r", Approved("re_1"), kind="refund", original=authorization),
+            notice("att_r", failed, kind="refund", original=authorization),
+            notice("att_d", Approved("dp_1", 15), kind="dispute", original=authorization),
+        ]
+
+    async def tell(self, notices: Any) -> None:
+        for one in notices:
+            await receive_provider_webhook(self.shop.gateway, one, "cor")
+
+    def end(self) -> tuple[Any, ...]:
+        state = self.shop.journal.state
+        payment = state.payments[self.payment_id]
+        assert state.balances.out_of_balance() == {}
+        folded = LedgerState()
+        for entry in self.shop.memory.entries:
+            folded.stage(entry)
+            folded.publish()
+        assert folded.payments == state.payments
+        (dispute,) = state.disputes.values()
+        return (
+            payment.state, payment.amount_captured, payment.amount_refunded, payment.amount_disputed,
+            state.refunds["ref_1"].state, dispute.state, tuple(state.balances.items()),
+        )  # fmt: skip
+
+    def _do(self, decision: Any) -> None:
+        self.shop.memory.append_now("payments", decision)
+
+    def _claim(self, key: str) -> Claim:
+        return Claim("m_demo", f"POST /{key}", key, "f")
+
+    def _origin(self, user: str) -> Origin:
+        return Origin(Actor(user, "approver"), "cor", self.shop.gateway.now())
+
+
+EXPECTED = ("CAPTURED", 100, 0, 100, "FAILED", "NEEDS_RESPONSE")
+
+
+async def test_all_permutations_of_a_payments_webhooks_with_duplicates_end_in_one_state(
+    tmp_path: Path,
+) -> None:
+    ends = set()
+    for number, order in enumerate(itertools.permutations(range(5))):
+        story = Story(tmp_path / str(number))
+        notices = await story.begin()
+        told = [notices[n] for n in order]
+        await story.tell([*itertools.chain.from_iterable((one, one) for one in told), *reversed(told)])
+        ends.add(story.end())
+        story.shop.leases.close()
+    assert len(ends) == 1
+    assert ends.pop()[:6] == EXPECTED
+
+
+@settings(max_examples=60, deadline=None)
+@given(order=st.permutations([*range(5)] * 3))
+def test_any_shuffle_of_repeated_webhooks_ends_in_that_state(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
+    async def tell() -> None:
+        story = Story(tmp_path_factory.mktemp("story"))
+        notices = await story.begin()
+        await story.tell(notices[n] for n in order)
+        assert story.end()[:6] == EXPECTED
+        story.shop.leases.close()
+
+    asyncio.run(tell())
