@@ -7,7 +7,7 @@ from payrail.gateway.domain.errors import OperationNotProcessed
 from payrail.gateway.flows.gateway import Gateway
 from payrail.ledger.claims import HeldClaim
 from payrail.ledger.entry import Claim, Entry
-from payrail.ledger.payment import Payment
+from payrail.ledger.settlement import JobRecord, evolve_record
 from payrail.ledger.state import Committed, LedgerState
 
 
@@ -46,8 +46,9 @@ def entries_of(gateway: Gateway, payment_id: str, up_to_seq: int | None = None) 
 def committed_at(gateway: Gateway, entity: str, seq: int) -> Committed:
     """The entity's entry with this sequence number, and everything as it was right after it: folded again up to there.
     May be called in any thread."""
-    current = gateway.journal.state.subject(entity)
-    payment_id = current.id if isinstance(current, Payment) else current.payment_id
+    payment_id = gateway.journal.state.payment_of(entity)
+    if payment_id is None:
+        return _record_at(gateway, entity, seq)
     then = LedgerState()
     committed: Committed | None = None
     for entry in entries_of(gateway, payment_id, seq):
@@ -56,6 +57,16 @@ def committed_at(gateway: Gateway, entity: str, seq: int) -> Committed:
     if committed is None or committed.entry.seq != seq:
         raise LookupError(f"{entity} has no entry {seq}")
     return committed
+
+
+def _record_at(gateway: Gateway, entity: str, seq: int) -> Committed:
+    record: JobRecord | None = None
+    entries = gateway.journal.read(entity, seq)
+    for entry in entries:
+        record = evolve_record(record, entry)
+    if not entries or entries[-1].seq != seq:
+        raise LookupError(f"{entity} has no entry {seq}")
+    return Committed(entries[-1], None, record=record)
 
 
 def _render_at(gateway: Gateway, held: HeldClaim) -> Rendered:
