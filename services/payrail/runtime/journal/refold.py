@@ -4,7 +4,7 @@ import heapq
 from typing import Protocol
 
 from payrail.ledger.entry import Entry
-from payrail.ledger.payment import Payment
+from payrail.ledger.settlement import JobRecord, evolve_record
 from payrail.ledger.state import Committed, LedgerState
 
 
@@ -27,8 +27,9 @@ def entries_of(journal: Readable, payment_id: str, up_to_seq: int | None = None)
 def committed_at(journal: Readable, entity: str, seq: int) -> Committed:
     """The entity's entry with this sequence number, and everything as it was right after it: folded again up to there.
     May be called in any thread."""
-    current = journal.state.subject(entity)
-    payment_id = current.id if isinstance(current, Payment) else current.payment_id
+    payment_id = journal.state.payment_of(entity)
+    if payment_id is None:
+        return _record_at(journal, entity, seq)
     then = LedgerState()
     committed: Committed | None = None
     for entry in entries_of(journal, payment_id, seq):
@@ -37,3 +38,13 @@ def committed_at(journal: Readable, entity: str, seq: int) -> Committed:
     if committed is None or committed.entry.seq != seq:
         raise LookupError(f"{entity} has no entry {seq}")
     return committed
+
+
+def _record_at(journal: Readable, entity: str, seq: int) -> Committed:
+    record: JobRecord | None = None
+    entries = journal.read(entity, seq)
+    for entry in entries:
+        record = evolve_record(record, entry)
+    if not entries or entries[-1].seq != seq:
+        raise LookupError(f"{entity} has no entry {seq}")
+    return Committed(entries[-1], None, record=record)
