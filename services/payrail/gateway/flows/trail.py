@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from payrail.gateway.domain.actions import Action
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.flows.replay import entries_of
 from payrail.ledger.entry import Entry
 from payrail.ledger.payment_view import entry_view
+from payrail.runtime.journal.refold import entries_of
 
 Record = dict[str, Any]
 
@@ -117,7 +117,7 @@ def _seqs(gateway: Gateway, merchant_id: str, wanted: AuditFilter) -> Sequence[i
     if wanted.payment_id is not None:
         payment = state.payments.get(wanted.payment_id)
         mine = payment is not None and payment.merchant_id == merchant_id
-        return [entry.seq for entry in entries_of(gateway, wanted.payment_id)] if mine else ()
+        return [entry.seq for entry in entries_of(gateway.journal, wanted.payment_id)] if mine else ()
     if wanted.entity is not None and "_" in wanted.entity:
         try:
             mine = state.merchant_of(wanted.entity) == merchant_id
