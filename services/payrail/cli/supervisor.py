@@ -63,7 +63,7 @@ async def supervise(
         loop.add_signal_handler(number, ask)
     try:
         for child_plan, own in zip(plans, shares, strict=True):
-            children.append(await _start(child_plan, settings, own, log_file))  # noqa: PERF401 - each is known at once
+            children.append(await _start(child_plan, settings, own, log_file))
         await _first_of(asked.wait(), _run(children, sockets, shares))
     finally:
         _close(shares)
