@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from payrail.cli.services import SERVICES, Sockets
 from payrail.runtime.clock import FrozenClock, SystemClock
+from payrail.runtime.journal import JournalOpener
 from payrail.runtime.lifespan import alive
 from payrail.runtime.listening import listen
 from payrail.runtime.logs import LogWriter, stderr_log
@@ -33,6 +34,7 @@ class Stack:
     """Some services, ready to be served in the order of `apps`. `close` it when they were."""
 
     settings: Settings
+    journals: JournalOpener
     apps: dict[str, AsgiApp] = field(default_factory=dict)
     silence: "Silence | None" = None
     _closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -89,7 +91,8 @@ def compose(
     """The named services. A gateway without its vault or simulator must be composed inside the loop it will run in."""
     clock = clock or SystemClock(settings.payrail_data_dir / "clock.json")
     log = log or stderr_log()
-    stack = Stack(settings, silence=silence)
+    journal = JournalOpener(settings.payrail_data_dir, clock)
+    stack = Stack(settings, journal, silence=silence)
     for service in SERVICES:
         if service in services:
             stack.apps[service] = _BUILDERS[service](stack, clock, log)
@@ -186,6 +189,7 @@ def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     return build(
         data_dir=settings.payrail_data_dir,
         clock=clock,
+        journals=stack.journals,
         movable_clock=settings.payrail_env != "production",
         merchant_key=settings.merchant_api_key,
         console_key=settings.console_api_key,

@@ -41,7 +41,7 @@ from payrail.gateway.http.security import Directory
 from payrail.runtime.clock import FrozenClock, SystemClock
 from payrail.runtime.contract_app import ContractApp, build_contract_app
 from payrail.runtime.ids import IdSource
-from payrail.runtime.journal import FileJournal
+from payrail.runtime.journal import JournalOpener
 from payrail.runtime.leases import Leases
 from payrail.runtime.logs import LogWriter
 from payrail.runtime.metrics import Metrics, keep_samples
@@ -56,6 +56,7 @@ def build(
     *,
     data_dir: Path,
     clock: SystemClock | FrozenClock,
+    journals: JournalOpener,
     movable_clock: bool,
     merchant_key: str,
     console_key: str,
@@ -82,7 +83,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        journal = await FileJournal.open(data_dir / "ledger", lambda: ids.new("le"))
+        journal = await journals.open()
         leases = Leases(data_dir / "run" / "leases.lock")
         breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         guarded = GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call)
@@ -106,7 +107,7 @@ def build(
             async with _background(resolver.run(), cache.run(), samples):
                 yield
         finally:
-            await journal.close()
+            await journals.close()
             customers.close()
             unmatched.close()
             trail.close()

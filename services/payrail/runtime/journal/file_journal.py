@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, Book, Draft, Entry, seal
 from payrail.ledger.state import Committed, LedgerState
+from payrail.runtime.journal.follower import Follower
 from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, Sealed
 from payrail.runtime.journal.port import Decide, LedgerUnavailable
 from payrail.runtime.shared_lock import SharedLock
@@ -52,6 +53,10 @@ class FileJournal:
         self._closing = False
         self._refused = False
         self._seen = -1  # The count of the newest batch that `state` shows.
+        self._shown_seq = 0  # The newest entry that followers were shown, or could have been.
+        self._followers: list[Follower] = []
+        self._decided: list[Committed] = []  # Of the batch that is being written.
+        self._fresh: list[Committed] = []  # Published in the ledger's thread, to be shown to followers.
 
     @classmethod
     async def open(cls, directory: Path, new_entry_id: Callable[[], str]) -> "FileJournal":
@@ -62,6 +67,7 @@ class FileJournal:
         except BaseException:
             journal._release()
             raise
+        journal._shown_seq = journal.seq
         journal._committer = asyncio.create_task(journal._commit_forever(), name="ledger commit")
         return journal
 
@@ -91,6 +97,21 @@ class FileJournal:
         """The entries after `after_seq`, read from the files."""
         for seq in range(after_seq + 1, self._files.seq + 1):
             yield self._files.entry_at(seq)
+
+    def follow(
+        self, after_seq: int, wanted: Callable[[Entry], bool], on_news: Callable[[], None]
+    ) -> Follower:
+        """Follow what is appended after `after_seq`; see `Journal.follow`."""
+        follower = Follower(
+            self,
+            after_seq=after_seq,
+            shown_seq=self._shown_seq,
+            wanted=wanted,
+            on_news=on_news,
+            on_close=self._followers.remove,
+        )
+        self._followers.append(follower)
+        return follower
 
     @property
     def sound(self) -> bool:
@@ -142,10 +163,12 @@ class FileJournal:
         try:
             for located in self._files.read_new():
                 try:
-                    self.state.stage(located.entry)
+                    committed = self.state.stage(located.entry)
                 except ValueError as error:
                     raise LedgerCorrupt(located.path, located.line, str(error)) from error
                 self.state.publish()
+                if self._followers:
+                    self._fresh.append(committed)
         except LedgerCorrupt as error:
             self.state.discard()
             self._corrupt = error
@@ -163,8 +186,17 @@ class FileJournal:
                 del self._queue[:_BATCH_MAX]
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
                 _answer(batch)
+                self._show_followers()
             if self._closing:
                 return
+
+    def _show_followers(self) -> None:
+        """In the event loop, between two batches: nothing is published meanwhile."""
+        fresh, self._fresh = self._fresh, []
+        self._shown_seq = self._files.seq
+        if fresh:
+            for follower in self._followers:
+                follower.show(fresh)
 
     def _commit(self, batch: list[_Waiting]) -> None:
         """Runs in the ledger's thread from lock to unlock: a busy event loop would keep the lock from others."""
@@ -195,10 +227,13 @@ class FileJournal:
             self._files.roll_back()
             raise
         self._seen = self._lock.count_change()
+        if self._followers:
+            self._fresh += self._decided
 
     def _decide(self, batch: list[_Waiting]) -> list[Sealed]:
         """Decide the batch in the order of the books; later commands see what earlier ones decided."""
         sealed: list[Sealed] = []
+        self._decided = []
         seq, prev = self._files.seq, self._files.prev
         for waiting in batch:
             try:
@@ -207,6 +242,7 @@ class FileJournal:
                     seq_next = seq + 1
                     entry, line = seal(verdict, seq=seq_next, entry_id=self._new_entry_id(), prev=prev)
                     verdict = self.state.stage(entry)
+                    self._decided.append(verdict)
                     sealed.append(Sealed(entry, line))
                     seq, prev = seq_next, entry.hash
             except Exception as refusal:  # noqa: BLE001 - a refusal is the caller's, whatever it is
