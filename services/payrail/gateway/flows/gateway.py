@@ -13,6 +13,7 @@ from payrail.gateway.ports import (
     ClockControl,
     Customers,
     Notices,
+    Prices,
     ProviderControls,
     Providers,
     Rules,
@@ -80,6 +81,7 @@ class Gateway(Struct, frozen=True):
     customers: Customers
     notices: Notices
     unmatched: UnmatchedNotices
+    prices: Prices
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""
