@@ -136,6 +136,13 @@ class UsualPrices:
         return DEFAULT_PLAN
 
 
+class IdleJobs:
+    """`Jobs` that have nothing to do."""
+
+    async def run_due(self, correlation_id: str) -> None:
+        """Nothing is due."""
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -152,4 +159,5 @@ def surroundings() -> dict[str, Any]:
         "notices": SignedNotices({}),
         "unmatched": Forgetful(),
         "prices": UsualPrices(),
+        "jobs": IdleJobs(),
     }

@@ -12,6 +12,7 @@ from payrail.gateway.ports import (
     Breakers,
     ClockControl,
     Customers,
+    Jobs,
     Notices,
     Prices,
     ProviderControls,
@@ -82,6 +83,7 @@ class Gateway(Struct, frozen=True):
     notices: Notices
     unmatched: UnmatchedNotices
     prices: Prices
+    jobs: Jobs
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""
