@@ -128,6 +128,13 @@ class Forgetful:
         """Forgotten at once."""
 
 
+class IdleJobs:
+    """`Jobs` that have nothing to do."""
+
+    async def run_due(self, correlation_id: str) -> None:
+        """Nothing is due."""
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -143,4 +150,5 @@ def surroundings() -> dict[str, Any]:
         "customers": NoCustomers(),
         "notices": SignedNotices({}),
         "unmatched": Forgetful(),
+        "jobs": IdleJobs(),
     }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from payrail.provider_sim.silence import Silence
 
 AsgiApp = Any
+_JOBS_TIMEOUT_S = 120.0  # A job that somebody waits for may go through a day of a million payments.
 AnyClock = SystemClock | FrozenClock
 
 
@@ -155,8 +156,16 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 
 def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
+    from payrail.ledger_jobs.plan import plan
 
-    return build(clock=clock, internal_keys=_internal_keys(stack.settings), log=log)
+    return build(
+        data_dir=stack.settings.payrail_data_dir,
+        clock=clock,
+        journals=stack.journals,
+        internal_keys=_internal_keys(stack.settings),
+        plan=plan,
+        log=log,
+    )
 
 
 def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
@@ -173,7 +182,9 @@ def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     providers = ProviderClient(base_url=settings.provider_sim_url, token=key)
     providers.set_async_httpx_client(_client(stack, "provider-sim", settings.provider_sim_url, log, key=key))
     jobs = JobsClient(base_url=settings.ledger_jobs_url, token=key)
-    jobs.set_async_httpx_client(_client(stack, "ledger-jobs", settings.ledger_jobs_url, log, key=key))
+    jobs.set_async_httpx_client(
+        _client(stack, "ledger-jobs", settings.ledger_jobs_url, log, key=key, timeout_s=_JOBS_TIMEOUT_S)
+    )
     return build(
         data_dir=settings.payrail_data_dir,
         clock=clock,
@@ -203,10 +214,12 @@ _BUILDERS: Mapping[str, Callable[[Stack, AnyClock, LogWriter], AsgiApp]] = {
 }
 
 
-def _client(stack: Stack, service: str, url: str, log: LogWriter, *, key: str) -> Any:
+def _client(
+    stack: Stack, service: str, url: str, log: LogWriter, *, key: str, timeout_s: float | None = None
+) -> Any:
     """What one service calls another with; in process, in place of an `httpx.AsyncClient`. `key` names the caller."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    timeout_s = stack.settings.provider_timeout_s
+    timeout_s = timeout_s or stack.settings.provider_timeout_s
     app = stack.apps.get(service)
     if app is not None:
         from payrail.runtime.in_process import InProcessClient

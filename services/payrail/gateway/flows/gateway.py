@@ -12,6 +12,7 @@ from payrail.gateway.ports import (
     Breakers,
     ClockControl,
     Customers,
+    Jobs,
     Notices,
     ProviderControls,
     Providers,
@@ -80,6 +81,7 @@ class Gateway(Struct, frozen=True):
     customers: Customers
     notices: Notices
     unmatched: UnmatchedNotices
+    jobs: Jobs
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""
