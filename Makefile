@@ -92,6 +92,7 @@ test: check ## Every check and test there is
 bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
 	@$(PY) -m benchmarks.contract_app
 	@$(PY) -m benchmarks.payments
+	@$(PY) -m benchmarks.stack_in_tests
 
 .PHONY: clean
 clean: ## Remove what was installed, built or cached; runtime data stays
