@@ -111,7 +111,7 @@ class Operation:
             caller = await self._security.caller(headers, request.repeated)
             request.log["caller"] = caller if isinstance(caller, str) else getattr(caller, "name", None)
         path = parameters.path(names, segments) if names else {}
-        query = parameters.query(request.scope["query_string"])
+        query = parameters.query(request.query)
         header_values = parameters.headers(headers, request.repeated)
         raw, body = b"", None
         if self._body is not None:

@@ -5,7 +5,7 @@ import os
 import random
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Self
 
 from payrail.runtime.card_numbers import find_card_number
 
@@ -33,32 +33,52 @@ class ClientGoneError(Exception):
 
 
 class Request:
-    """One request. `log` collects what its log line says beside the usual fields."""
+    """One request. `log` collects what its log line says beside the usual fields.
+
+    Header names are in lower case. `whole` is the body where all of it is here already; without it, the body is
+    what `receive` brings, as ASGI has it.
+    """
 
     __slots__ = (
+        "_receive",
+        "_whole",
         "correlation_id",
         "headers",
         "log",
         "method",
         "operation",
+        "query",
         "raw_path",
-        "receive",
         "repeated",
         "route",
-        "scope",
     )
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.method: str = scope["method"]
-        self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    def __init__(
+        self,
+        method: str,
+        raw_path: bytes,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        receive: Receive,
+        whole: bytes | None = None,
+    ) -> None:
+        self.method = method
+        self.raw_path = raw_path
+        self.query = query
+        self._receive = receive
+        self._whole = whole
         self.repeated = _NONE_REPEATED
-        self.headers = self._read_headers(scope["headers"])
+        self.headers = self._read_headers(headers)
         self.correlation_id = self._correlation_id()
         self.operation: str | None = None
         self.route: str | None = None
         self.log: dict[str, Any] = {}
+
+    @classmethod
+    def of_scope(cls, scope: Scope, receive: Receive) -> Self:
+        """The request of an ASGI scope."""
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        return cls(scope["method"], raw_path, scope["query_string"], scope["headers"], receive)
 
     def _read_headers(self, received: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         headers = dict(received)
@@ -88,6 +108,13 @@ class Request:
         announced = self.headers.get(b"content-length")
         if announced is not None and announced.isdigit() and int(announced[:20]) > BODY_BYTES_MAX:
             raise refusals.payload_too_large(BODY_BYTES_MAX)
+        if self._whole is not None and len(self._whole) <= BODY_BYTES_MAX:
+            return self._whole
+        return await self._gathered()
+
+    async def _gathered(self) -> bytes:
+        if self._whole is not None:
+            raise refusals.payload_too_large(BODY_BYTES_MAX)
         message = await self._chunk()
         first: bytes = message.get("body", b"")
         if not message.get("more_body", False) and len(first) <= BODY_BYTES_MAX:
@@ -102,7 +129,7 @@ class Request:
         return b"".join(chunks)
 
     async def _chunk(self) -> Message:
-        message = await self.receive()
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         return message
