@@ -35,13 +35,12 @@ class ClientGoneError(Exception):
 class Request:
     """One request. `log` collects what its log line says beside the usual fields.
 
-    Header names are in lower case. `whole` is the body where all of it is here already; without it, the body is
-    what `receive` brings, as ASGI has it.
+    Header names are in lower case. `whole` is the body where all of it is here already and it is not too large;
+    without it, the body is what `receive` brings, as ASGI has it.
     """
 
     __slots__ = (
         "_receive",
-        "_whole",
         "correlation_id",
         "headers",
         "log",
@@ -51,6 +50,7 @@ class Request:
         "raw_path",
         "repeated",
         "route",
+        "whole",
     )
 
     def __init__(
@@ -66,7 +66,7 @@ class Request:
         self.raw_path = raw_path
         self.query = query
         self._receive = receive
-        self._whole = whole
+        self.whole = whole if whole is not None and len(whole) <= BODY_BYTES_MAX else None
         self.repeated = _NONE_REPEATED
         self.headers = self._read_headers(headers)
         self.correlation_id = self._correlation_id()
@@ -104,16 +104,10 @@ class Request:
         return given.decode("ascii")
 
     async def body(self) -> bytes:
-        """The whole body. Raises a Problem 413 as soon as the body is known to be too large."""
+        """The body as it comes, for a request that is not here as a whole. Raises a Problem 413 as soon as it is
+        known to be too large."""
         announced = self.headers.get(b"content-length")
         if announced is not None and announced.isdigit() and int(announced[:20]) > BODY_BYTES_MAX:
-            raise refusals.payload_too_large(BODY_BYTES_MAX)
-        if self._whole is not None and len(self._whole) <= BODY_BYTES_MAX:
-            return self._whole
-        return await self._gathered()
-
-    async def _gathered(self) -> bytes:
-        if self._whole is not None:
             raise refusals.payload_too_large(BODY_BYTES_MAX)
         message = await self._chunk()
         first: bytes = message.get("body", b"")
