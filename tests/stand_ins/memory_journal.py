@@ -1,12 +1,12 @@
 """A journal in memory: the same port, the same folds, nothing on disk."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from payrail.ledger.entry import GENESIS, Book, Draft, Entry, seal
 from payrail.ledger.state import Committed, LedgerState
-from payrail.runtime.journal import Decide
+from payrail.runtime.journal import Decide, Follower
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ class MemoryJournal:
         self.state = LedgerState()
         self.entries: list[Entry] = []
         self.lines: list[bytes] = []
+        self.followers: list[Follower] = []
 
     async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
         """Decide and append one command."""
@@ -40,6 +41,8 @@ class MemoryJournal:
         self.state.publish()
         self.entries.append(entry)
         self.lines.append(line)
+        for follower in self.followers:
+            follower.show([committed])
         return committed
 
     async def catch_up(self) -> None:
@@ -60,3 +63,18 @@ class MemoryJournal:
     def tail(self, after_seq: int) -> Iterator[Entry]:
         """The entries after `after_seq`."""
         yield from self.entries[after_seq:]
+
+    def follow(
+        self, after_seq: int, wanted: Callable[[Entry], bool], on_news: Callable[[], None]
+    ) -> Follower:
+        """Follow what is appended after `after_seq`."""
+        follower = Follower(
+            self,
+            after_seq=after_seq,
+            shown_seq=len(self.entries),
+            wanted=wanted,
+            on_news=on_news,
+            on_close=self.followers.remove,
+        )
+        self.followers.append(follower)
+        return follower

@@ -154,6 +154,7 @@ class Desk:
     def _done(self, decide: Any) -> Payment:
         result = self.journal.append_now("payments", decide)
         if isinstance(result, Committed):
+            assert result.payment is not None
             return result.payment
         assert isinstance(result, Payment), result
         return result

@@ -20,6 +20,7 @@ from payrail.gateway.adapters.clock_control import ClockMover
 from payrail.gateway.adapters.customers import CustomersFile
 from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
+from payrail.gateway.adapters.jobs import SdkJobs
 from payrail.gateway.adapters.merchants import MerchantsFile
 from payrail.gateway.adapters.provider_controls import SdkProviderControls
 from payrail.gateway.adapters.provider_webhooks import SignedNotices
@@ -34,6 +35,7 @@ from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.get_metrics import gauges
 from payrail.gateway.flows.resolve_open_payments import Resolver
+from payrail.gateway.flows.run_due_jobs import run_due_jobs
 from payrail.gateway.flows.send_webhooks import send_webhooks
 from payrail.gateway.http.handlers import Handlers
 from payrail.gateway.http.problems import PROBLEMS
@@ -41,7 +43,7 @@ from payrail.gateway.http.security import Directory
 from payrail.runtime.clock import FrozenClock, SystemClock
 from payrail.runtime.contract_app import ContractApp, build_contract_app
 from payrail.runtime.ids import IdSource
-from payrail.runtime.journal import FileJournal
+from payrail.runtime.journal import JournalOpener
 from payrail.runtime.leases import Leases
 from payrail.runtime.logs import LogWriter
 from payrail.runtime.metrics import Metrics, keep_samples
@@ -56,6 +58,7 @@ def build(
     *,
     data_dir: Path,
     clock: SystemClock | FrozenClock,
+    journals: JournalOpener,
     movable_clock: bool,
     merchant_key: str,
     console_key: str,
@@ -72,17 +75,19 @@ def build(
     """The gateway over `data_dir`. Its ledger is open from the start of the app's lifespan to the end.
 
     Several processes may run one on the same directory. The clients carry the gateway's internal key.
-    Raises `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one the packaged rules hold.
+    Raises `MerchantsInvalid`, and `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one
+    the packaged rules hold.
     """
     handlers = Handlers()
     ids = IdSource(clock, random.Random(secrets.randbits(256)))  # noqa: S311 - ids are names, not secrets
-    directory = Directory(MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key), console_key)
+    merchants = MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key)
+    directory = Directory(merchants, console_key)
     rules = RoutingRulesFile(routing_rules, clock, providers=PROVIDERS)
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        journal = await FileJournal.open(data_dir / "ledger", lambda: ids.new("le"))
+        journal = await journals.open()
         leases = Leases(data_dir / "run" / "leases.lock")
         breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
         guarded = GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call)
@@ -93,7 +98,7 @@ def build(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
             trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
-            SignedNotices(webhook_secrets), unmatched,
+            SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs),
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
@@ -102,11 +107,12 @@ def build(
         resolver = Resolver(gateway, resolver_interval_s)
         due.add(partial(send_webhooks, gateway))
         due.add(resolver.catch_up)
+        due.add(partial(run_due_jobs, gateway))
         try:
             async with _background(resolver.run(), cache.run(), samples):
                 yield
         finally:
-            await journal.close()
+            await journals.close()
             customers.close()
             unmatched.close()
             trail.close()

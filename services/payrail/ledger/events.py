@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from payrail.ledger.entry import Entry
+from payrail.ledger.settlement import BankBooking
 from payrail.ledger.state import Committed
 from payrail.ledger.views import view_of
 
@@ -34,12 +35,14 @@ _TYPES = {
     "dispute.evidence_submitted": "dispute.evidence_submitted",
     "dispute.won": "dispute.won",
     "dispute.lost": "dispute.lost",
+    "settlement.created": "settlement.created",
+    "reconciliation.completed": "reconciliation.completed",
 }
 EVENT_TYPES = (*dict.fromkeys(_TYPES.values()), "payment.captured", "payment.partially_captured")
 
 
 class Event(Struct, frozen=True):
-    """The envelope. `data` is the payment, refund or dispute as it was right after the entry."""
+    """The envelope. `data` is what the entry is about, as it was right after the entry."""
 
     id: str
     type: str
@@ -54,9 +57,11 @@ def event_of(committed: Committed) -> Event | None:
     event_type = _type_of(committed)
     if event_type is None:
         return None
-    entry, subject = committed.entry, committed.subject
+    entry, about = committed.entry, committed.about
+    if isinstance(about, BankBooking):
+        return None  # A provider's, and no merchant's.
     return Event(
-        event_id(entry), event_type, entry.at, subject.merchant_id, entry.correlation_id, view_of(subject)
+        event_id(entry), event_type, entry.at, about.merchant_id, entry.correlation_id, view_of(about)
     )
 
 
@@ -81,10 +86,8 @@ def seq_of(identifier: str) -> int:
 
 def _type_of(committed: Committed) -> str | None:
     payment = committed.payment
-    match committed.entry.type:
-        case "payment.captured":
-            return "payment.captured" if payment.rest_released else "payment.partially_captured"
-        case "payment.reversed":
-            return "payment.failed" if payment.state == "FAILED" else None
-        case other:
-            return _TYPES.get(other)
+    if payment is not None and committed.entry.type == "payment.captured":
+        return "payment.captured" if payment.rest_released else "payment.partially_captured"
+    if payment is not None and committed.entry.type == "payment.reversed":
+        return "payment.failed" if payment.state == "FAILED" else None
+    return _TYPES.get(committed.entry.type)

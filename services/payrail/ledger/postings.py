@@ -33,6 +33,15 @@ def transfer(debit: str, credit: str, amount: int, currency: str) -> tuple[Posti
     return (Posting(debit, "debit", amount, currency), Posting(credit, "credit", amount, currency))
 
 
+def moved(debit: str, credit: str, amount: int, currency: str) -> tuple[Posting, ...]:
+    """As `transfer`, but a negative amount moves the other way."""
+    return (
+        transfer(debit, credit, amount, currency)
+        if amount >= 0
+        else transfer(credit, debit, -amount, currency)
+    )
+
+
 def reversed_postings(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     """The postings that undo these."""
     return tuple(

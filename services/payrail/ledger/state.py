@@ -4,21 +4,28 @@ Entries that are decided but not durable yet are *staged*: later decisions of th
 `publish` makes them visible once they are on disk, `discard` forgets them when the disk refused. States are immutable,
 so both are a matter of a few dictionaries.
 
-An entry of a refund or dispute changes its payment, too: both are folded, staged and published together.
+An entry of a refund or dispute changes its payment, too: both are folded, staged and published together. What the
+ledger jobs enter (settlements, payouts, …) changes no payment.
 """
 
 from array import array
+from collections.abc import Iterator
 from typing import TypeVar
 
 from msgspec import Struct
 
+from payrail.ledger import accounts
 from payrail.ledger.balances import Balances
 from payrail.ledger.claims import HeldClaim, Scope, evolve_claim
 from payrail.ledger.dispute import Dispute, evolve_dispute
 from payrail.ledger.entry import Book, Entry
+from payrail.ledger.movement import is_movement
 from payrail.ledger.payment import Payment, evolve
 from payrail.ledger.payment_returns import with_dispute, with_refund
+from payrail.ledger.postings import Posting, signed
 from payrail.ledger.refund import Refund, evolve_refund
+from payrail.ledger.settlement import BankBooking, JobRecord, Payout, evolve_record
+from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
 from payrail.ledger.totals import Totals, change_state
 
 #: What an operation is about: the thing whose entry claims and answers its idempotency key.
@@ -27,17 +34,29 @@ S = TypeVar("S", Payment, Refund, Dispute)
 
 
 class Committed(Struct, frozen=True):
-    """An entry, with its payment and the refund or dispute it is about, as they were right after it."""
+    """An entry, and what it is about as it was right after it.
+
+    That is a payment, with the refund or dispute of it, or a record of the ledger jobs, which has no payment.
+    """
 
     entry: Entry
-    payment: Payment
+    payment: Payment | None
     refund: Refund | None = None
     dispute: Dispute | None = None
+    record: JobRecord | None = None
+
+    @property
+    def about(self) -> Subject | JobRecord:
+        """What the entry is about."""
+        return self.record or self.subject
 
     @property
     def subject(self) -> Subject:
-        """What the entry is about."""
-        return self.refund or self.dispute or self.payment
+        """What the entry of an operation is about. Raises `LookupError` for a record of the ledger jobs."""
+        subject = self.refund or self.dispute or self.payment
+        if subject is None:
+            raise LookupError(f"{self.entry.entity} is of no payment")
+        return subject
 
 
 class OutOfOrder(ValueError):
@@ -52,6 +71,12 @@ class OrphanEntry(ValueError):
     code = "orphan_entry"
 
 
+class PaidOutTooMuch(ValueError):
+    """A payout takes more than is available to its merchant; such an entry is never written."""
+
+    code = "paid_out_too_much"
+
+
 class LedgerState:
     """What readers see (`payments`, `refunds`, `claims`, …) and what deciders see (`latest_payment`, …).
 
@@ -62,6 +87,12 @@ class LedgerState:
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
         self.disputes: dict[str, Dispute] = {}
+        #: What the ledger jobs entered, by id.
+        self.records: dict[str, JobRecord] = {}
+        #: The payouts that are created and not paid yet.
+        self.open_payouts: dict[str, None] = {}
+        #: The newest movement of each day and merchant, by its sequence number.
+        self.movements_of_day: dict[str, dict[str, int]] = {}
         self.claims: dict[Scope, HeldClaim] = {}
         self.claims_changed: set[Scope] = set()
         self.payments_of: dict[str, list[str]] = {}
@@ -87,6 +118,7 @@ class LedgerState:
         self._staged_payments: dict[str, Payment] = {}
         self._staged_refunds: dict[str, Refund] = {}
         self._staged_disputes: dict[str, Dispute] = {}
+        self._staged_records: dict[str, JobRecord] = {}
         self._staged_claims: dict[Scope, HeldClaim | None] = {}
         self._staged: list[Entry] = []
 
@@ -112,6 +144,20 @@ class LedgerState:
                 return dispute
         return self.disputes.get(self.disputes_by_reference.get(reference, ""))
 
+    def latest_record(self, record_id: str) -> JobRecord | None:
+        """What the ledger jobs entered under this id, including what is decided but not durable."""
+        return self._staged_records.get(record_id) or self.records.get(record_id)
+
+    def latest_available(self, merchant_id: str, currency: str) -> int:
+        """What the merchant can be paid out, below zero where it owes, including what is decided but not durable."""
+        account = accounts.merchant_available(merchant_id)
+        staged = sum(
+            signed(posting)
+            for posting in self._staged_postings()
+            if posting.account == account and posting.currency == currency
+        )
+        return -(self.balances.of(account, currency) + staged)
+
     def latest_claim(self, scope: Scope) -> HeldClaim | None:
         """The idempotency key including what is decided but not durable."""
         if scope in self._staged_claims:
@@ -126,17 +172,34 @@ class LedgerState:
         """The payment, refund or dispute with this id, as readers see it. Raises `KeyError`."""
         return self.payments.get(entity) or self.refunds.get(entity) or self.disputes[entity]
 
+    def payment_of(self, entity: str) -> str | None:
+        """The payment that the entity is, or is of; none for a record of the ledger jobs. Raises `KeyError`."""
+        if entity in self.records:
+            return None
+        subject = self.subject(entity)
+        return subject.id if isinstance(subject, Payment) else subject.payment_id
+
+    def merchant_of(self, entity: str) -> str | None:
+        """Whose the entity is; none for a booking of the bank. Raises `KeyError`."""
+        record = self.records.get(entity)
+        if record is None:
+            return self.subject(entity).merchant_id
+        return None if isinstance(record, BankBooking) else record.merchant_id
+
     def entities_of(self, payment_id: str) -> list[str]:
         """The payment and all whose entries change it: itself, its refunds and its disputes."""
         return [payment_id, *self.returns_of_payment.get(payment_id, [])]
 
     def stage(self, entry: Entry) -> Committed:
         """Fold a decided entry. Raises what the folds raise; the state is then as before."""
+        if entry.type in SETTLEMENT_EVENTS:
+            return self._stage_record(entry)
         committed = self._fold(entry)
         if entry.idempotency is not None:
             scope = entry.idempotency.scope
             self._staged_claims[scope] = evolve_claim(self.latest_claim(scope), entry, entry.idempotency)
-        self._staged_payments[committed.payment.id] = committed.payment
+        if committed.payment is not None:
+            self._staged_payments[committed.payment.id] = committed.payment
         if committed.refund is not None:
             self._staged_refunds[entry.entity] = committed.refund
         if committed.dispute is not None:
@@ -159,11 +222,12 @@ class LedgerState:
         self.disputes.update(self._staged_disputes)
         self.refunds.update(self._staged_refunds)
         self.payments.update(self._staged_payments)
+        self.records.update(self._staged_records)
         for entry in self._staged:
             if entry.version == 1:
                 self._index(entry)
             self.balances.post(entry.postings)
-            self._note_merchant(entry)
+            self._note_owner(entry)
         self.newest_at = max(
             filter(None, [self.newest_at, *(entry.at for entry in self._staged)]), default=None
         )
@@ -175,6 +239,9 @@ class LedgerState:
         for dispute in self._staged_disputes.values():
             _note_open(self.open_disputes, dispute)
             _note(self.unanswered_disputes, dispute.id, holds=dispute.state == "NEEDS_RESPONSE")
+        for record_id, record in self._staged_records.items():
+            open_payout = isinstance(record, Payout) and record.state == "CREATED"
+            _note(self.open_payouts, record_id, holds=open_payout)
         self.claims_changed.update(self._staged_claims)
         for scope, held in self._staged_claims.items():
             if held is None:
@@ -189,6 +256,7 @@ class LedgerState:
         self._staged_payments.clear()
         self._staged_refunds.clear()
         self._staged_disputes.clear()
+        self._staged_records.clear()
         self._staged_claims.clear()
 
     def _fold(self, entry: Entry) -> Committed:
@@ -207,20 +275,40 @@ class LedgerState:
         _require_next(known, entry)
         return Committed(entry, evolve(known, entry))
 
+    def _stage_record(self, entry: Entry) -> Committed:
+        before = self.latest_record(entry.entity)
+        _require_next(before, entry)
+        record = evolve_record(before, entry)
+        if isinstance(record, Payout) and record.state == "CREATED":
+            available = self.latest_available(record.merchant_id, record.currency)
+            if record.amount > available:
+                raise PaidOutTooMuch(f"{record.id} pays out {record.amount}, {available} is available")
+        self._staged_records[entry.entity] = record
+        self._staged.append(entry)
+        return Committed(entry, None, record=record)
+
+    def _staged_postings(self) -> Iterator[Posting]:
+        for entry in self._staged:
+            yield from entry.postings
+
     def _payment_of(self, subject: Refund | Dispute) -> Payment:
         payment = self.latest_payment(subject.payment_id)
         if payment is None or payment.merchant_id != subject.merchant_id:
             raise OrphanEntry(f"{subject.id} names a payment that {subject.merchant_id} does not have")
         return payment
 
-    def _note_merchant(self, entry: Entry) -> None:
-        merchant_id = self.subject(entry.entity).merchant_id
+    def _note_owner(self, entry: Entry) -> None:
+        merchant_id = self.merchant_of(entry.entity)
+        if merchant_id is None:
+            return
         seqs = self.seqs_of.get(merchant_id)
         if seqs is None:
             seqs = self.seqs_of[merchant_id] = array("Q")
         seqs.append(entry.seq)
         if entry.postings:
             self.balances_of.setdefault(merchant_id, Balances()).post(entry.postings)
+            if is_movement(entry):
+                self.movements_of_day.setdefault(entry.at[:10], {})[merchant_id] = entry.seq
 
     def _count_changes(self) -> None:
         """Take what is staged into the merchants' totals, while what is published is still what was before it."""
@@ -245,6 +333,8 @@ class LedgerState:
             self.disputes_of.setdefault(dispute.merchant_id, []).append(dispute.id)
             self.returns_of_payment.setdefault(dispute.payment_id, []).append(dispute.id)
             self.disputes_by_reference[dispute.reference] = dispute.id
+        elif entry.entity in self._staged_records:
+            return
         elif refund := self._staged_refunds.get(entry.entity):
             self.refunds_of.setdefault(refund.merchant_id, []).append(refund.id)
             self.returns_of_payment.setdefault(refund.payment_id, []).append(refund.id)
@@ -261,7 +351,7 @@ def book_of(subject: Subject) -> Book:
     return _BOOKS[type(subject)]
 
 
-def _require_next(before: Subject | None, entry: Entry) -> None:
+def _require_next(before: Subject | JobRecord | None, entry: Entry) -> None:
     version = (before.version if before else 0) + 1
     if entry.version != version:
         raise OutOfOrder(f"{entry.entity} expects version {version}")

@@ -8,11 +8,13 @@ from payrail.ledger.payment import Payment
 from payrail.ledger.payment_view import payment_view
 from payrail.ledger.refund import Refund
 from payrail.ledger.refund_view import refund_view
+from payrail.ledger.settlement import JobRecord
+from payrail.ledger.settlement_view import record_view
 from payrail.ledger.state import Subject
 
 
-def view_of(subject: Subject) -> dict[str, Any]:
-    """The contract's `Payment`, `Refund` or `Dispute`."""
+def view_of(subject: Subject | JobRecord) -> dict[str, Any]:
+    """The contract's `Payment`, `Refund` or `Dispute`, or what the ledger jobs entered."""
     match subject:
         case Payment():
             return payment_view(subject)
@@ -20,3 +22,5 @@ def view_of(subject: Subject) -> dict[str, Any]:
             return refund_view(subject)
         case Dispute():
             return dispute_view(subject)
+        case _:
+            return record_view(subject)

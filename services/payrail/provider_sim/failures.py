@@ -1,7 +1,8 @@
 """Failures on demand: the rules that an admin injects into a provider, and which call they hit.
 
 A rule with ``remaining`` is used up in the order in which calls arrive. Whether a rule with a rate below 1 hits is
-drawn from the seed and the call itself, so that the order in which different calls arrive does not matter.
+drawn from the seed and the call itself, so that the order in which different calls arrive does not matter. Rules that
+hit lines of settlement files are applied by `planting`.
 Each change of the rules is a line of ``<provider>_failures.jsonl`` and durable before it takes effect on an answer.
 """
 
@@ -26,12 +27,30 @@ class Mode(StrEnum):
     REORDERED_WEBHOOK = "reordered_webhook"
     DROPPED_WEBHOOK = "dropped_webhook"
     BAD_SIGNATURE = "bad_signature"
+    SETTLEMENT_MISSING = "settlement_missing"
+    SETTLEMENT_AMOUNT = "settlement_amount"
+    SETTLEMENT_FEE = "settlement_fee"
+    SETTLEMENT_DUPLICATE = "settlement_duplicate"
+    SETTLEMENT_ORPHAN = "settlement_orphan"
 
 
 #: What hits the webhook that tells of an operation, and not the operation's call.
 OF_WEBHOOKS = frozenset(
     {Mode.DUPLICATE_WEBHOOK, Mode.REORDERED_WEBHOOK, Mode.DROPPED_WEBHOOK, Mode.BAD_SIGNATURE}
 )
+
+#: What hits a line of a settlement file.
+OF_SETTLEMENT = frozenset(
+    {
+        Mode.SETTLEMENT_MISSING,
+        Mode.SETTLEMENT_AMOUNT,
+        Mode.SETTLEMENT_FEE,
+        Mode.SETTLEMENT_DUPLICATE,
+        Mode.SETTLEMENT_ORPHAN,
+    }
+)
+_NOT_OF_CALLS = OF_WEBHOOKS | OF_SETTLEMENT
+_OPERATIONS_SETTLED = (None, Operation.CAPTURE, Operation.REFUND)
 
 
 class Rule(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -134,7 +153,7 @@ class RuleBook:
         latency: Rule | None = None
         other: Rule | None = None
         for rule in self._rules:
-            if rule.mode in OF_WEBHOOKS:
+            if rule.mode in _NOT_OF_CALLS:
                 continue
             if rule.mode is Mode.LATENCY:
                 latency = latency or (rule if self._hits(rule, target) else None)
@@ -153,6 +172,10 @@ class RuleBook:
             if rule.mode in OF_WEBHOOKS and self._hits(rule, target):
                 return Strike(mode=rule.mode, used=self._used(rule))
         return UNHARMED
+
+    def of_settlement(self) -> list[Rule]:
+        """The rules that can still hit lines of settlement files, oldest first."""
+        return [rule for rule in self.rules() if rule.mode in OF_SETTLEMENT]
 
     def _used(self, *hit: Rule | None) -> tuple[Rule, ...]:
         used = tuple(rule for rule in hit if rule is not None and rule.remaining is not None)
@@ -196,6 +219,8 @@ def check(rule: Rule) -> Rule:
         raise FieldInvalid("/operation", "an inquiry cannot be declined")
     if rule.mode in OF_WEBHOOKS and rule.operation is Operation.INQUIRY:
         raise FieldInvalid("/operation", "no webhook tells of an inquiry")
+    if rule.mode in OF_SETTLEMENT and rule.operation not in _OPERATIONS_SETTLED:
+        raise FieldInvalid("/operation", "only captures and refunds are settled")
     return rule
 
 

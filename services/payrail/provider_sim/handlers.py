@@ -39,6 +39,7 @@ class Handlers:
             "provider_submit_evidence": self.provider_submit_evidence,
             "provider_resolve_dispute": self.provider_resolve_dispute,
             "get_operation": self.get_operation,
+            "get_provider_settlement": self.get_provider_settlement,
             "inject_failure": self.inject_failure,
             "list_failures": self.list_failures,
             "clear_failures": self.clear_failures,
@@ -86,6 +87,12 @@ class Handlers:
         view = await provider.inquire(call.path["reference"])
         call.log.update(reference=view.reference, outcome=view.status.value)
         return Answer(200, operation_document(provider.profile, view))
+
+    async def get_provider_settlement(self, call: Call) -> Answer:
+        provider = self._provider(call)
+        csv = await provider.settlement_csv(call.query["date"])
+        call.log.update(provider=provider.profile.id, date=call.query["date"])
+        return Answer(200, csv, media_type="text/csv; charset=utf-8")
 
     async def inject_failure(self, call: Call) -> Answer:
         body = call.body

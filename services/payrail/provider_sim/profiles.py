@@ -65,7 +65,11 @@ class Price:
     def of(self, amount: int, currency: str) -> int:
         """The price of one capture in minor units; the part of the amount is rounded half up."""
         part = (amount * self.basis_points + BASIS_POINTS // 2) // BASIS_POINTS
-        return part + self.fixed_minor.get(currency, self.fixed_minor_elsewhere)
+        return part + self.fixed(currency)
+
+    def fixed(self, currency: str) -> int:
+        """The fixed part of it."""
+        return self.fixed_minor.get(currency, self.fixed_minor_elsewhere)
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,13 @@ class Profile:
 
     def fee(self, amount: int, currency: str, card_bin: str) -> int:
         """What this provider keeps of one capture, in minor units of the captured currency."""
-        passed_on = (amount * self._interchange(card_bin) + BASIS_POINTS // 2) // BASIS_POINTS
-        return passed_on + self.price.of(amount, currency)
+        return sum(self.fee_parts(amount, currency, card_bin))
+
+    def fee_parts(self, amount: int, currency: str, card_bin: str) -> tuple[int, int, int]:
+        """The fee of one capture by who gets it: the card's issuer, the card's scheme, the provider itself."""
+        interchange = (amount * self._interchange(card_bin) + BASIS_POINTS // 2) // BASIS_POINTS
+        fixed = self.price.fixed(currency)
+        return interchange, self.price.of(amount, currency) - fixed, fixed
 
     def dispute_fee(self, amount: int, currency: str) -> int:
         """What this provider takes for a dispute when it is opened, in minor units; it keeps it, however that ends."""

@@ -42,8 +42,9 @@ from payrail.provider_sim.operations import (
 from payrail.provider_sim.profiles import DeclineReason, Operation, Outcome, Profile
 from payrail.provider_sim.records import line_of, load_records, load_rules
 from payrail.provider_sim.references import message_id, provider_reference
+from payrail.provider_sim.settlement_files import SettlementFiles
 from payrail.provider_sim.silence import Silence
-from payrail.provider_sim.views import View, operation_document
+from payrail.provider_sim.views import View, operation_document, view_of
 from payrail.provider_sim.webhooks import Outbox, Send
 from payrail.runtime import faults
 from payrail.runtime.append_log import AppendLog, LogUnavailable
@@ -76,6 +77,7 @@ class Provider:
         silence: Silence,
         records: AppendLog,
         failures: AppendLog,
+        planted: AppendLog,
         outbox: Outbox,
     ) -> None:
         self.profile = profile
@@ -87,6 +89,7 @@ class Provider:
         self._outbox = outbox
         self._book = Book(profile)
         self._rules = RuleBook(seed, profile.id)
+        self._settlement = SettlementFiles(profile, seed, self._book, self._rules, planted)
         self._in_flight: dict[str, asyncio.Future[int]] = {}
 
     @classmethod
@@ -104,14 +107,19 @@ class Provider:
                 directory / f"{profile.id}_failures.jsonl", name=f"sim.{profile.id}.failures"
             )
             opened.callback(failures.close)
+            planted = AppendLog.open(
+                directory / f"{profile.id}_planted.jsonl", name=f"sim.{profile.id}.planted"
+            )
+            opened.callback(planted.close)
             outbox = Outbox.open(profile, directory, clock)
             opened.callback(outbox.close)
             provider = cls(
                 profile, seed=seed, clock=clock, silence=silence, records=records, failures=failures,
-                outbox=outbox,
+                planted=planted, outbox=outbox,
             )  # fmt: skip
             load_records(records, provider._take_in, provider._book)
             load_rules(failures, provider._rules)
+            provider._settlement.load_plants()
             opened.pop_all()
         return provider
 
@@ -119,6 +127,7 @@ class Provider:
         """Write what waits and release the files."""
         self._record_log.close()
         self._failure_log.close()
+        self._settlement.close()
         self._outbox.close()
 
     # ---- webhooks -----------------------------------------------------------------------------------------------
@@ -136,7 +145,7 @@ class Provider:
         record, profile = notice.record, self.profile
         if not is_still_true(notice, self._status(record)):
             return None
-        document = operation_document(profile, _view(record, notice.status))
+        document = operation_document(profile, view_of(record, notice.status))
         body = {
             "type": profile.events[record.request.operation],
             "timestamp": rfc3339_of_ms(self._clock.now_ms()),
@@ -170,7 +179,7 @@ class Provider:
         faults.point(BEFORE_ANSWER[request.operation])
         if status is None or strike.mode is Mode.LOST_RESPONSE:
             await self._silence.fall()
-        return _view(record, status)
+        return view_of(record, status)
 
     async def inquire(self, reference: str) -> View:
         """How the operation with this reference stands. Raises `OperationNotFound`, or what a failure has it."""
@@ -201,6 +210,10 @@ class Provider:
     def counts(self) -> Mapping[Operation, int]:
         """How many operations of each kind are on record."""
         return self._book.counts()
+
+    async def settlement_csv(self, date: str) -> bytes:
+        """The settlement file of a UTC day (``YYYY-MM-DD``) as it stands by now."""
+        return await self._settlement.csv(date, rfc3339_of_ms(self._clock.now_ms()))
 
     # ---- failure rules ------------------------------------------------------------------------------------------
 
@@ -312,12 +325,17 @@ class Provider:
         if written.cancelled() or written.exception() is not None:
             self._book.withdraw(record)
         else:
-            self._outbox.add(record)
+            self._show_durable(record)
 
     def _take_in(self, record: Record) -> None:
         """A record of the file."""
         self._book.add(record)
+        self._show_durable(record)
+
+    def _show_durable(self, record: Record) -> None:
+        """From now on the record's webhooks are owed, and it is settled on its day."""
         self._outbox.add(record)
+        self._settlement.add(record)
 
     async def _wait_for_writes(self, original: str) -> None:
         while (written := self._in_flight.get(original)) is not None:
@@ -327,7 +345,7 @@ class Provider:
         record = self._book.get(reference)
         status = self._status(record) if record is not None else None
         if record is not None and status is not None:
-            return _view(record, status)
+            return view_of(record, status)
         standing = self._book.standing(reference)
         if standing is None or standing.reversal is None:
             raise OperationNotFound("The provider has nothing under this reference.")
@@ -367,19 +385,3 @@ class Provider:
         if record is None or record.request.card is None:
             return None
         return record.request.card.last4
-
-
-def _view(record: Record, status: Outcome) -> View:
-    request = record.request
-    return View(
-        operation=request.operation,
-        reference=request.reference,
-        original_reference=request.original_reference,
-        status=status,
-        provider_reference=record.provider_reference,
-        amount=record.amount,
-        currency=record.currency,
-        declines=record.declines,
-        fee=record.fee,
-        created_at=record.at,
-    )

@@ -15,7 +15,7 @@ def provider_reference(profile: Profile, operation: Operation, reference: str) -
     Every fourth place is a letter, so that no run of digits can pass for a card number.
     """
     digest = hashlib.sha256(f"{profile.id}:{reference}".encode()).digest()
-    return profile.reference_prefixes[operation] + _places(digest, 4)
+    return profile.reference_prefixes[operation] + letters_and_digits(digest)
 
 
 def reference_of_followup(operation: Operation, reference: str) -> str:
@@ -27,6 +27,11 @@ def reference_of_followup(operation: Operation, reference: str) -> str:
 def message_id(provider_id: str, reference: str, status: str) -> str:
     """The id of the webhook that tells of an outcome; the same for every delivery of it."""
     return f"msg_{_places(hashlib.sha256(f'{provider_id}:{reference}:{status}'.encode()).digest(), 6)}"
+
+
+def letters_and_digits(digest: bytes) -> str:
+    """Sixteen letters and digits made of a digest, as providers' ids are."""
+    return _places(digest, 4)
 
 
 def _places(digest: bytes, groups: int) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from payrail.provider_sim.operations import Record
 from payrail.provider_sim.profiles import DeclineReason, Operation, Outcome, Profile
 
 
@@ -20,6 +21,23 @@ class View(msgspec.Struct, frozen=True):
     declines: DeclineReason | None
     fee: int | None
     created_at: str
+
+
+def view_of(record: Record, status: Outcome) -> View:
+    """A record as it is shown with this status."""
+    request = record.request
+    return View(
+        operation=request.operation,
+        reference=request.reference,
+        original_reference=request.original_reference,
+        status=status,
+        provider_reference=record.provider_reference,
+        amount=record.amount,
+        currency=record.currency,
+        declines=record.declines,
+        fee=record.fee,
+        created_at=record.at,
+    )
 
 
 def operation_document(profile: Profile, view: View) -> dict[str, Any]:

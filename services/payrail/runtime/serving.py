@@ -19,6 +19,8 @@ from .lifespan import LIFESPAN_ERROR
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Longer than clients of ours keep idle connections, so that it is they who close them.
 _KEEP_ALIVE_S = 75
+_TICK_S = 0.1  # uvicorn's own: every tenth tick renews the Date header.
+_LOOK_EVERY_S = 0.002
 
 
 class StartUpError(Exception):
@@ -58,6 +60,12 @@ class _Server(uvicorn.Server):
         )
         self.listener = listener
         self.ready = asyncio.Event()
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Ends it gracefully, from now on."""
+        self.should_exit = True
+        self._ending.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -75,6 +83,37 @@ class _Server(uvicorn.Server):
         except SystemExit:
             raise StartUpError(self.listener.name) from self.lifespan.state.get(LIFESPAN_ERROR)
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        """As uvicorn's, but the wish to end is seen at once: servers that end one after the other add up."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, without its pauses: it waits a tenth of a second even for a server without connections."""
+        for server in self.servers:
+            server.close()
+        for opened in sockets or []:
+            opened.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await self._connections_closed()
+        except TimeoutError:
+            for task in self.server_state.tasks:
+                task.cancel()
+        await self.lifespan.shutdown()
+
+    async def _connections_closed(self) -> None:
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - uvicorn keeps plain sets
+            await asyncio.sleep(_LOOK_EVERY_S)
+        for server in self.servers:
+            await server.wait_closed()
 
 
 class _Stop:
@@ -181,6 +220,6 @@ async def _first_of(
 
 async def _end(running: Sequence[tuple[_Server, asyncio.Task[None]]]) -> None:
     for server, task in reversed(running):
-        server.should_exit = True
+        server.end()
         # Each error was raised where it came up; here only the end counts.
         await asyncio.wait({task})

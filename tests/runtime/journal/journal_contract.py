@@ -167,6 +167,44 @@ class JournalContract:
             e.entity for e in entries
         }
 
+    async def test_a_follower_takes_what_is_wanted_in_order_with_its_things_as_of_then(
+        self, journal: Journal
+    ) -> None:
+        await journal.append("payments", created(pay(1)))
+        await journal.append("payments", _cancel(1))
+        news: list[int] = []
+        follower = journal.follow(0, lambda entry: True, lambda: news.append(1))
+        assert [_seen(one) for one in await follower.take()] == [(1, "CREATED"), (2, "CANCELED")]
+        assert await follower.take() == []
+        await journal.append("payments", created(pay(2)))
+        await journal.append("payments", _cancel(2))
+        await journal.catch_up()
+        assert news
+        assert [_seen(one) for one in await follower.take()] == [(3, "CREATED"), (4, "CANCELED")]
+        assert (follower.seq, follower.behind) == (4, 0)
+        follower.close()
+
+    async def test_a_follower_that_begins_in_the_middle_misses_and_repeats_nothing(
+        self, journal: Journal
+    ) -> None:
+        for number in range(1, 4):
+            await journal.append("payments", created(pay(number)))
+        follower = journal.follow(2, lambda entry: entry.seq % 2 == 1, lambda: None)
+        await journal.append("payments", created(pay(4)))
+        await journal.append("payments", created(pay(5)))
+        await journal.catch_up()
+        taken = [*await follower.take(), *await follower.take()]
+        assert [_seen(one)[0] for one in taken] == [3, 5]
+        assert follower.seq == 5
+        follower.close()
+        await journal.append("payments", created(pay(6)))
+        await journal.catch_up()
+        assert follower.behind == 0
+
+
+def _seen(committed: Committed) -> tuple[int, str]:
+    return committed.entry.seq, committed.subject.state
+
 
 def _cancel(number: int) -> payments.Begin:
     return operations.begin_cancel(

@@ -34,7 +34,7 @@ class Event:
     correlation_id: str
     """ The correlation id of the request that caused it. """
     data: EventData
-    """ The payment, refund or dispute, as its own operations show it. """
+    """ The payment, refund, dispute, settlement or reconciliation, as its own operations show it. """
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id

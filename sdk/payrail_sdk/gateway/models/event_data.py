@@ -12,7 +12,7 @@ T = TypeVar("T", bound="EventData")
 
 @_attrs_define
 class EventData:
-    """The payment, refund or dispute, as its own operations show it."""
+    """The payment, refund, dispute, settlement or reconciliation, as its own operations show it."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 

@@ -26,7 +26,10 @@ class FailureRule:
     """ `decline` declines what would be approved; `error` answers 503 and does nothing; `timeout` neither does
     anything nor answers; `lost_response` does it but never answers; `latency` answers late. The others hit the
     webhooks that tell of an operation: `duplicate_webhook` sends it twice, `reordered_webhook` after later ones,
-    `dropped_webhook` never, and `bad_signature` signs it with a wrong secret. """
+    `dropped_webhook` never, and `bad_signature` signs it with a wrong secret. The `settlement_…` modes hit lines of
+    the provider's settlement file: `settlement_missing` leaves one out, `settlement_amount` has a wrong amount or
+    currency, `settlement_fee` a fee that is off by one minor unit, `settlement_duplicate` has a line twice,
+    `settlement_orphan` adds one that is nobody's. """
     rate: float
     """ The share of calls that are hit, from 0 to 1. """
     operation: FailureRuleOperation | None

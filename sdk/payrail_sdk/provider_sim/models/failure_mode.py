@@ -10,6 +10,11 @@ FailureMode = Literal[
     "latency",
     "lost_response",
     "reordered_webhook",
+    "settlement_amount",
+    "settlement_duplicate",
+    "settlement_fee",
+    "settlement_missing",
+    "settlement_orphan",
     "timeout",
 ]
 
@@ -22,6 +27,11 @@ FAILURE_MODE_VALUES: set[FailureMode] = {
     "latency",
     "lost_response",
     "reordered_webhook",
+    "settlement_amount",
+    "settlement_duplicate",
+    "settlement_fee",
+    "settlement_missing",
+    "settlement_orphan",
     "timeout",
 }
 

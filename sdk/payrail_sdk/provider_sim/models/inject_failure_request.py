@@ -22,7 +22,10 @@ class InjectFailureRequest:
     """ `decline` declines what would be approved; `error` answers 503 and does nothing; `timeout` neither does
     anything nor answers; `lost_response` does it but never answers; `latency` answers late. The others hit the
     webhooks that tell of an operation: `duplicate_webhook` sends it twice, `reordered_webhook` after later ones,
-    `dropped_webhook` never, and `bad_signature` signs it with a wrong secret. """
+    `dropped_webhook` never, and `bad_signature` signs it with a wrong secret. The `settlement_…` modes hit lines of
+    the provider's settlement file: `settlement_missing` leaves one out, `settlement_amount` has a wrong amount or
+    currency, `settlement_fee` a fee that is off by one minor unit, `settlement_duplicate` has a line twice,
+    `settlement_orphan` adds one that is nobody's. """
     rate: float | Unset = 1.0
     """ The share of calls that are hit, from 0 to 1. """
     operation: FailureOperation | Unset = UNSET
@@ -32,7 +35,7 @@ class InjectFailureRequest:
     decline_code: DeclineCode | Unset = UNSET
     """ The reason in PayRail's words, the same for all providers. """
     remaining: int | Unset = UNSET
-    """ How many calls to hit at most; left out, as many as come. """
+    """ How many calls, webhooks or lines to hit at most; left out, as many as come. """
     last4: str | Unset = UNSET
     """ The last four digits, for people to recognise their card by. """
 

@@ -15,6 +15,7 @@ from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope
 from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.postings import UnbalancedPostings, require_balanced
+from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
 from payrail.ledger.state import OutOfOrder, Subject
 
 _LIVE = ("pending", "unknown", "approved")
@@ -37,6 +38,9 @@ class Folds:
         self._report.summary.entries += 1
         self._judge_postings(placed)
         entity = placed.entry.entity
+        if placed.entry.type in SETTLEMENT_EVENTS:
+            self._fold_record(placed, incomplete=incomplete)
+            return
         before = self._state.latest(entity)
         payment_id = _payment_of(placed.entry, before)
         if entity in self._unjudged or payment_id in self._unjudged:
@@ -57,7 +61,8 @@ class Folds:
             self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
         else:
             self._state.publish()
-            self._count(payment, committed.payment)
+            if committed.payment is not None:
+                self._count(payment, committed.payment)
             self._judge_attempts(placed, committed.subject)
             self._note_intent(placed, committed.subject)
             if claim:
@@ -81,6 +86,22 @@ class Folds:
             summary.accounts.append(Account(account, currency, balance))
 
     # ---- one entry ------------------------------------------------------------------------------------------------
+
+    def _fold_record(self, placed: Placed, *, incomplete: bool) -> None:
+        entity = placed.entry.entity
+        if entity in self._unjudged:
+            return
+        if incomplete:
+            self._give_up(entity)  # What it posts follows from entries that are missing.
+            return
+        try:
+            self._state.stage(placed.entry)
+        except OutOfOrder as error:
+            self._refuse(placed, "version", f"version {placed.entry.version}: {error}")
+        except ValueError as error:
+            self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
+        else:
+            self._state.publish()
 
     def _judge_postings(self, placed: Placed) -> None:
         try:

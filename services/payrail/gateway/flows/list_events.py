@@ -10,9 +10,9 @@ from msgspec.structs import asdict
 
 from payrail.gateway.domain.errors import EventNotFound
 from payrail.gateway.flows.gateway import Caller, Gateway
-from payrail.gateway.flows.pages import position_of, to_cursor
-from payrail.gateway.flows.replay import committed_at
 from payrail.ledger.events import Event, event_of, may_make_event, seq_of
+from payrail.runtime.journal.refold import committed_at
+from payrail.runtime.pages import position_of, to_cursor
 
 
 class EventFilter(Struct, frozen=True):
@@ -70,11 +70,11 @@ def _newest_first(
             and wanted.entity in (None, entry.entity)
             and (wanted.created_to is None or entry.at < wanted.created_to)
         ):
-            event = event_of(committed_at(gateway, entry.entity, entry.seq))
+            event = event_of(committed_at(gateway.journal, entry.entity, entry.seq))
             if event is not None and (not wanted.types or event.type in wanted.types):
                 yield event, index
 
 
 def _event_at(gateway: Gateway, seq: int) -> Event | None:
     entry = gateway.journal.entry(seq)
-    return event_of(committed_at(gateway, entry.entity, seq)) if may_make_event(entry) else None
+    return event_of(committed_at(gateway.journal, entry.entity, seq)) if may_make_event(entry) else None

@@ -4,9 +4,9 @@ from typing import Any
 
 from payrail.gateway.flows.gateway import Caller, Gateway
 from payrail.gateway.flows.operation import find_payment
-from payrail.gateway.flows.pages import position_of, to_cursor
-from payrail.gateway.flows.replay import entries_of
 from payrail.ledger.payment_view import entry_view
+from payrail.runtime.journal.refold import entries_of
+from payrail.runtime.pages import position_of, to_cursor
 
 
 async def list_payment_ledger(
@@ -18,7 +18,7 @@ async def list_payment_ledger(
     """
     payment = await find_payment(gateway, caller.merchant_id, payment_id)
     start = position_of(cursor) if cursor else 0
-    entries = entries_of(gateway, payment.id)
+    entries = entries_of(gateway.journal, payment.id)
     end = start + limit
     return {
         "data": [entry_view(entry) for entry in entries[start:end]],

@@ -1,14 +1,12 @@
 """Answering a request from the ledger: the first time, and again when its idempotency key comes back."""
 
-import heapq
-
 from payrail.gateway.domain.answers import Rendered, render_open, render_outcome
 from payrail.gateway.domain.errors import OperationNotProcessed
 from payrail.gateway.flows.gateway import Gateway
 from payrail.ledger.claims import HeldClaim
-from payrail.ledger.entry import Claim, Entry
-from payrail.ledger.payment import Payment
-from payrail.ledger.state import Committed, LedgerState
+from payrail.ledger.entry import Claim
+from payrail.ledger.state import Committed
+from payrail.runtime.journal.refold import committed_at
 
 
 def answer_once(committed: Committed) -> Rendered:
@@ -36,33 +34,11 @@ def answer_by_claim(gateway: Gateway, claim: Claim) -> Rendered:
     return answer_again(gateway, held)
 
 
-def entries_of(gateway: Gateway, payment_id: str, up_to_seq: int | None = None) -> list[Entry]:
-    """The entries that make a payment what it is, those of its refunds included, in the order of the ledger."""
-    entities = gateway.journal.state.entities_of(payment_id)
-    books = [gateway.journal.read(entity, up_to_seq) for entity in entities]
-    return list(heapq.merge(*books, key=lambda entry: entry.seq))
-
-
-def committed_at(gateway: Gateway, entity: str, seq: int) -> Committed:
-    """The entity's entry with this sequence number, and everything as it was right after it: folded again up to there.
-    May be called in any thread."""
-    current = gateway.journal.state.subject(entity)
-    payment_id = current.id if isinstance(current, Payment) else current.payment_id
-    then = LedgerState()
-    committed: Committed | None = None
-    for entry in entries_of(gateway, payment_id, seq):
-        committed = then.stage(entry)
-        then.publish()
-    if committed is None or committed.entry.seq != seq:
-        raise LookupError(f"{entity} has no entry {seq}")
-    return committed
-
-
 def _render_at(gateway: Gateway, held: HeldClaim) -> Rendered:
     """The answer as of the outcome entry: from the state if nothing came after it, else folded again up to there."""
     answered_by = held.answered_by or 0
     current = gateway.journal.state.subject(held.entity)
     if current.seq == answered_by:
         return render_outcome(gateway.journal.read(held.entity, answered_by)[-1], current)
-    committed = committed_at(gateway, held.entity, answered_by)
+    committed = committed_at(gateway.journal, held.entity, answered_by)
     return render_outcome(committed.entry, committed.subject)

@@ -11,10 +11,9 @@ from msgspec import Struct
 
 from payrail.gateway.domain.actions import Action
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.flows.replay import entries_of
 from payrail.ledger.entry import Entry
-from payrail.ledger.payment import Payment
 from payrail.ledger.payment_view import entry_view
+from payrail.runtime.journal.refold import entries_of
 
 Record = dict[str, Any]
 
@@ -98,9 +97,7 @@ class Trail:
         if not 0 <= index < self.end.entries:
             return None
         entry = self._entry_at(self._seqs[index])
-        subject = self._state.subject(entry.entity)
-        payment_id = subject.id if isinstance(subject, Payment) else subject.payment_id
-        return _record_of_entry(entry, payment_id)
+        return _record_of_entry(entry, self._state.payment_of(entry.entity))
 
     def _action(self, index: int) -> Record | None:
         if not 0 <= index < self.end.actions:
@@ -120,18 +117,17 @@ def _seqs(gateway: Gateway, merchant_id: str, wanted: AuditFilter) -> Sequence[i
     if wanted.payment_id is not None:
         payment = state.payments.get(wanted.payment_id)
         mine = payment is not None and payment.merchant_id == merchant_id
-        return [entry.seq for entry in entries_of(gateway, wanted.payment_id)] if mine else ()
+        return [entry.seq for entry in entries_of(gateway.journal, wanted.payment_id)] if mine else ()
     if wanted.entity is not None and "_" in wanted.entity:
         try:
-            subject = state.subject(wanted.entity)
+            mine = state.merchant_of(wanted.entity) == merchant_id
         except KeyError:
             return ()
-        mine = subject.merchant_id == merchant_id
         return [entry.seq for entry in gateway.journal.read(wanted.entity)] if mine else ()
     return state.seqs_of.get(merchant_id, ())
 
 
-def _record_of_entry(entry: Entry, payment_id: str) -> Record:
+def _record_of_entry(entry: Entry, payment_id: str | None) -> Record:
     view = entry_view(entry)
     return {
         "id": entry.id,

@@ -1,16 +1,19 @@
 """The journal on files: decide under the lock, then one write and one sync for everything that waited."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, Book, Draft, Entry, seal
 from payrail.ledger.state import Committed, LedgerState
+from payrail.runtime.journal.follower import Follower
 from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, Sealed
 from payrail.runtime.journal.port import Decide, LedgerUnavailable
 from payrail.runtime.shared_lock import SharedLock
@@ -45,33 +48,42 @@ class FileJournal:
         self._files = LedgerFiles(directory)
         self._lock = SharedLock(directory / ".lock")
         self._queue: list[_Waiting] = []
-        self._work = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._committer: asyncio.Task[None] | None = None
+        self._batches: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = Thread(target=self._commit_batches, name="ledger", daemon=True)
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._corrupt: LedgerCorrupt | None = None
         self._closing = False
         self._refused = False
         self._seen = -1  # The count of the newest batch that `state` shows.
+        self._shown_seq = 0  # The newest entry that followers were shown, or could have been.
+        self._followers: list[Follower] = []
+        self._decided: list[Committed] = []  # Of the batch that is being written.
+        self._fresh: list[Committed] = []  # Published in the ledger's thread, to be shown to followers.
 
     @classmethod
     async def open(cls, directory: Path, new_entry_id: Callable[[], str]) -> "FileJournal":
         """Read and prove the whole ledger. Raises `LedgerCorrupt` and then leaves the files as they are."""
         journal = cls(directory, new_entry_id)
         try:
-            await asyncio.get_running_loop().run_in_executor(journal._thread, journal._replay)
+            await asyncio.to_thread(journal._replay)
         except BaseException:
             journal._release()
             raise
-        journal._committer = asyncio.create_task(journal._commit_forever(), name="ledger commit")
+        journal._shown_seq = journal.seq
+        journal._thread.start()
         return journal
 
     async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
         """Decide and append one command; see `Journal.append`."""
         if self._closing:
             raise LedgerUnavailable("The ledger is closed.")
-        waiting = _Waiting(book, decide, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(book, decide, self._loop.create_future())
         self._queue.append(waiting)
-        self._work.set()
+        if self._idle.is_set():
+            self._idle.clear()
+            self._loop.call_soon(self._hand_over)
         return await waiting.done  # type: ignore[no-any-return]
 
     async def catch_up(self) -> None:
@@ -92,6 +104,21 @@ class FileJournal:
         for seq in range(after_seq + 1, self._files.seq + 1):
             yield self._files.entry_at(seq)
 
+    def follow(
+        self, after_seq: int, wanted: Callable[[Entry], bool], on_news: Callable[[], None]
+    ) -> Follower:
+        """Follow what is appended after `after_seq`; see `Journal.follow`."""
+        follower = Follower(
+            self,
+            after_seq=after_seq,
+            shown_seq=self._shown_seq,
+            wanted=wanted,
+            on_news=on_news,
+            on_close=self._followers.remove,
+        )
+        self._followers.append(follower)
+        return follower
+
     @property
     def sound(self) -> bool:
         """Whether the ledger is whole and the last write went well."""
@@ -107,10 +134,8 @@ class FileJournal:
         if self._closing:
             return
         self._closing = True
-        self._work.set()
-        if self._committer is not None:
-            await self._committer
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._note_closed)
+        await self._idle.wait()
+        await asyncio.to_thread(self._note_closed)
         self._release()
 
     # ---- the commit loop ------------------------------------------------------------------------------------------
@@ -142,10 +167,12 @@ class FileJournal:
         try:
             for located in self._files.read_new():
                 try:
-                    self.state.stage(located.entry)
+                    committed = self.state.stage(located.entry)
                 except ValueError as error:
                     raise LedgerCorrupt(located.path, located.line, str(error)) from error
                 self.state.publish()
+                if self._followers:
+                    self._fresh.append(committed)
         except LedgerCorrupt as error:
             self.state.discard()
             self._corrupt = error
@@ -154,17 +181,36 @@ class FileJournal:
             self._lock.count_change()  # Its writer died before it could; all are to see the entry, or none.
         self._seen = self._lock.count
 
-    async def _commit_forever(self) -> None:
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            while self._queue:
-                batch = sorted(self._queue[:_BATCH_MAX], key=lambda waiting: BOOKS.index(waiting.book))
-                del self._queue[:_BATCH_MAX]
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
-                _answer(batch)
-            if self._closing:
-                return
+    def _hand_over(self) -> None:
+        """Give what waits to the ledger's thread. The event loop comes here once it has run what was ready, so that
+        all commands of one of its turns make one batch."""
+        batch = sorted(self._queue[:_BATCH_MAX], key=lambda waiting: BOOKS.index(waiting.book))
+        del self._queue[:_BATCH_MAX]
+        self._batches.put(batch)
+
+    def _take_back(self, batch: list[_Waiting]) -> None:
+        """A batch is done: tell those who wait, let them go on, and hand over the next one."""
+        _answer(batch)
+        self._show_followers()
+        if self._queue:
+            self._loop.call_soon(self._hand_over)
+        else:
+            self._idle.set()
+
+    def _commit_batches(self) -> None:
+        """The ledger's thread."""
+        while (batch := self._batches.get()) is not None:
+            self._commit(batch)
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits there any more.
+                self._loop.call_soon_threadsafe(self._take_back, batch)
+
+    def _show_followers(self) -> None:
+        """In the event loop, between two batches: nothing is published meanwhile."""
+        fresh, self._fresh = self._fresh, []
+        self._shown_seq = self._files.seq
+        if fresh:
+            for follower in self._followers:
+                follower.show(fresh)
 
     def _commit(self, batch: list[_Waiting]) -> None:
         """Runs in the ledger's thread from lock to unlock: a busy event loop would keep the lock from others."""
@@ -195,10 +241,13 @@ class FileJournal:
             self._files.roll_back()
             raise
         self._seen = self._lock.count_change()
+        if self._followers:
+            self._fresh += self._decided
 
     def _decide(self, batch: list[_Waiting]) -> list[Sealed]:
         """Decide the batch in the order of the books; later commands see what earlier ones decided."""
         sealed: list[Sealed] = []
+        self._decided = []
         seq, prev = self._files.seq, self._files.prev
         for waiting in batch:
             try:
@@ -207,6 +256,7 @@ class FileJournal:
                     seq_next = seq + 1
                     entry, line = seal(verdict, seq=seq_next, entry_id=self._new_entry_id(), prev=prev)
                     verdict = self.state.stage(entry)
+                    self._decided.append(verdict)
                     sealed.append(Sealed(entry, line))
                     seq, prev = seq_next, entry.hash
             except Exception as refusal:  # noqa: BLE001 - a refusal is the caller's, whatever it is
@@ -220,7 +270,9 @@ class FileJournal:
             raise self._corrupt
 
     def _release(self) -> None:
-        self._thread.shutdown(wait=True)
+        self._batches.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
         self._files.close()
         self._lock.close()
 

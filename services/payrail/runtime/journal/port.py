@@ -5,6 +5,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 from payrail.ledger.entry import Book, Draft, Entry
 from payrail.ledger.state import Committed, LedgerState
+from payrail.runtime.journal.follower import Follower
 
 T = TypeVar("T")
 
@@ -55,4 +56,14 @@ class Journal(Protocol):
 
     def tail(self, after_seq: int) -> Iterator[Entry]:
         """The entries after `after_seq`, in order, up to what `state` shows."""
+        ...
+
+    def follow(
+        self, after_seq: int, wanted: Callable[[Entry], bool], on_news: Callable[[], None]
+    ) -> Follower:
+        """Take the entries after `after_seq` that are `wanted` one after the other, each with its things as of then.
+
+        `on_news` is called in the event loop whenever entries came into `state` after this call. `wanted` looks at an
+        entry quickly: it is asked about every one. The follower ends with its `close`.
+        """
         ...
