@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import webhooks
     from ._provenance import CONTRACT_VERSIONS, GENERATOR
     from ._settings import Identity, Role
+    from .call_options import CallOptions
     from .client import AsyncPayRail, PayRail
     from .errors import (
         AmountExceedsAuthorized,
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
         TimedOut,
         UnreadableAnswer,
         ValidationFailed,
+        WebhookError,
+        WebhookHeadersInvalid,
+        WebhookSignatureInvalid,
+        WebhookTimestampRefused,
+        WebhookUnreadable,
     )
     from .gateway.models import (
         AuditRecord,
@@ -61,6 +68,8 @@ if TYPE_CHECKING:
     )
     from .pages import AsyncListing, Listing, Page
     from .params import CardParams, NewCardParams, PaymentFilters, PaymentMethodParam, TokenParams
+    from .raw_response import RawResponse
+    from .webhooks import WebhookEvent
 
 __version__: str
 """The version of this distribution."""
@@ -75,6 +84,7 @@ __all__ = [
     "AsyncPayRail",
     "AuditRecord",
     "AuthenticationError",
+    "CallOptions",
     "CardError",
     "CardInput",
     "CardParams",
@@ -114,6 +124,7 @@ __all__ = [
     "PermissionDenied",
     "Posting",
     "RateLimited",
+    "RawResponse",
     "Refund",
     "RefundState",
     "Role",
@@ -124,17 +135,27 @@ __all__ = [
     "TokenParams",
     "UnreadableAnswer",
     "ValidationFailed",
+    "WebhookError",
+    "WebhookEvent",
+    "WebhookHeadersInvalid",
+    "WebhookSignatureInvalid",
+    "WebhookTimestampRefused",
+    "WebhookUnreadable",
     "__version__",
+    "webhooks",
 ]
 
 _HOMES = {
     "_provenance": "CONTRACT_VERSIONS GENERATOR",
     "_settings": "Identity Role",
+    "call_options": "CallOptions",
     "client": "AsyncPayRail PayRail",
     "gateway.models": "AuditRecord CardInput Clock Customer Decline Dispute DisputeState FieldError Health LedgerEntry "
     "NewCardMethod Payment PaymentAttempt PaymentMethod PaymentState Posting Refund RefundState TokenMethod",
     "pages": "AsyncListing Listing Page",
     "params": "CardParams NewCardParams PaymentFilters PaymentMethodParam TokenParams",
+    "raw_response": "RawResponse",
+    "webhooks": "WebhookEvent",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -146,6 +167,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version  # noqa: PLC0415 - loaded when it is asked for
 
         value: Any = version("payrail-sdk")
+    elif name == "webhooks":
+        value = import_module(".webhooks", __name__)
     else:
         value = getattr(import_module(f".{_HOME_OF.get(name, 'errors')}", __name__), name)
     globals()[name] = value

@@ -4,7 +4,7 @@ Sync and async differ only in how they send and wait (`_senders`); all that is d
 """
 
 import random
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import httpx
 
@@ -22,6 +22,17 @@ MISFIT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _NEVER_BETTER = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
 _SAFE_METHODS = ("get", "head")
 _IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+class WholeAnswer(TypedDict):
+    """A successful answer as it came, and how it was got."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    correlation_id: str
+    idempotency_key: str | None
+    retries: int
 
 
 class Exchange:
@@ -77,6 +88,21 @@ class Exchange:
         if self._answer is None:
             return None
         return _problems.unreadable(self._answer, self._correlation_id, self._idempotency_key)
+
+    def whole_answer(self) -> WholeAnswer:
+        """All that came with the success. There must have been one."""
+        answer = self._answer
+        if answer is None:
+            raise TypeError("the operation made no request")
+        headers = _problems.plain_headers(answer)
+        return WholeAnswer(
+            status=answer.status_code,
+            headers=headers,
+            body=answer.content,
+            correlation_id=headers.get(_problems.CORRELATION_ID) or self._correlation_id,
+            idempotency_key=self._idempotency_key,
+            retries=self._retries,
+        )
 
     def parsed(self, result: object, expected: type[Parsed]) -> Parsed:
         """The parsed answer. A success without the expected body, such as a 204, is an UnreadableAnswer."""

@@ -98,7 +98,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 def _origin(answer: Answer, correlation_id: str) -> dict[str, Any]:
     """Where an error comes from: what every error that an answer stands for has."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
+    headers = plain_headers(answer)
     return {
         "status": answer.status_code,
         "correlation_id": headers.get(CORRELATION_ID) or correlation_id,
@@ -106,6 +106,11 @@ def _origin(answer: Answer, correlation_id: str) -> dict[str, Any]:
         "headers": headers,
         "body": answer.content,
     }
+
+
+def plain_headers(answer: Answer) -> dict[str, str]:
+    """An answer's headers, their names in lower case."""
+    return {name.lower(): value for name, value in answer.headers.items()}
 
 
 def _problem_document(content: bytes) -> dict[str, Any]:

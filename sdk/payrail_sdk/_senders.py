@@ -11,8 +11,12 @@ import httpx
 
 from ._exchange import MISFIT, Exchange, Parsed
 from ._settings import Settings, correlation_id
+from .call_options import CallOptions, call_settings
 from .gateway import Client
 from .gateway.types import Response
+
+#: Is told of each call when it begins.
+Witness = Callable[[Exchange], None]
 
 
 class Sender:
@@ -24,15 +28,16 @@ class Sender:
         self._own = httpx.Client(verify=_tls()) if http_client is None else None
         self._http = http_client or cast(httpx.Client, self._own)
         self.sleep: Callable[[float], None] = time.sleep
+        self.witness: Witness | None = None
 
     def call(
         self,
         expected: type[Parsed],
         operation: Callable[[Client], Response[Any]],
-        correlation: str | None = None,
+        options: CallOptions,
     ) -> Parsed:
         """What `operation` answers. Raises a PayRailError for all that is not a success."""
-        exchange = Exchange(self._settings, correlation_id(correlation))
+        exchange = _begun(self._settings, options, self.witness)
         wire = cast(httpx.Client, _Wire(self._http, exchange, self.sleep))
         try:
             response = operation(Client(base_url=self._settings.base_url).set_httpx_client(wire))
@@ -57,15 +62,16 @@ class AsyncSender:
         self._own = httpx.AsyncClient(verify=_tls()) if http_client is None else None
         self._http = http_client or cast(httpx.AsyncClient, self._own)
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self.witness: Witness | None = None
 
     async def call(
         self,
         expected: type[Parsed],
         operation: Callable[[Client], Awaitable[Response[Any]]],
-        correlation: str | None = None,
+        options: CallOptions,
     ) -> Parsed:
         """What `operation` answers. Raises a PayRailError for all that is not a success."""
-        exchange = Exchange(self._settings, correlation_id(correlation))
+        exchange = _begun(self._settings, options, self.witness)
         wire = cast(httpx.AsyncClient, _AsyncWire(self._http, exchange, self.sleep))
         try:
             response = await operation(Client(base_url=self._settings.base_url).set_async_httpx_client(wire))
@@ -80,6 +86,13 @@ class AsyncSender:
         """Close the connections, if they are the SDK's own."""
         if self._own is not None:
             await self._own.aclose()
+
+
+def _begun(client: Settings, options: CallOptions, witness: Witness | None) -> Exchange:
+    exchange = Exchange(call_settings(client, options), correlation_id(options.get("correlation_id")))
+    if witness is not None:
+        witness(exchange)
+    return exchange
 
 
 class _Wire:

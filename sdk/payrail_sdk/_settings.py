@@ -2,7 +2,9 @@
 
 import os
 import platform
+import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -18,6 +20,24 @@ CONNECT_TIMEOUT_MAX_S = 5.0
 
 _KEY_LENGTH_MAX = 255
 _CORRELATION_ID_LENGTH_MAX = 128
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_HEADER_VALUE = re.compile(r"[!-~](?:[ !-~]*[!-~])?")
+_OWN_HEADERS = frozenset(
+    {
+        "accept",
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "idempotency-key",
+        "transfer-encoding",
+        "user-agent",
+        "x-correlation-id",
+        "x-merchant-id",
+        "x-role",
+        "x-user-id",
+    }
+)
 _ONLY_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 Role = Literal["viewer", "operator", "approver", "admin"]
@@ -51,15 +71,11 @@ def settings(
     api_key: str | None,
     base_url: str | None,
     *,
-    timeout_s: float,
-    max_retries: int,
+    wait_s: float,
+    retries: int,
     identity: Identity | None,
 ) -> Settings:
     """The settings, with what is not given taken from the environment. Raises ValueError for what cannot work."""
-    if not timeout_s > 0:
-        raise ValueError("timeout_s must be more than 0")
-    if max_retries < 0:
-        raise ValueError("max_retries must not be negative")
     key = api_key or os.environ.get(API_KEY_VARIABLE)
     if not key:
         raise ValueError(f"An API key is needed: pass api_key, or set {API_KEY_VARIABLE}")
@@ -73,9 +89,36 @@ def settings(
     return Settings(
         _checked_url(base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL),
         headers,
-        timeout_s,
-        RetryPolicy(max_retries),
+        timeout_s(wait_s),
+        RetryPolicy(max_retries(retries)),
     )
+
+
+def timeout_s(given: float) -> float:
+    """The time-out, if it is one. Raises ValueError."""
+    if not given > 0:
+        raise ValueError("timeout_s must be more than 0")
+    return given
+
+
+def max_retries(given: int) -> int:
+    """The number of further tries, if it is one. Raises ValueError."""
+    if given < 0:
+        raise ValueError("max_retries must not be negative")
+    return given
+
+
+def extra_headers(given: Mapping[str, str]) -> dict[str, str]:
+    """Headers of the caller's. Raises ValueError for what cannot be sent, and for those that the SDK sends itself: a
+    key, an identity or an idempotency key in another place than their own would escape every check."""
+    for name, value in given.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(
+                "extra_headers must be header names, and values of visible ASCII characters and spaces"
+            )
+        if name.lower() in _OWN_HEADERS:
+            raise ValueError(f"extra_headers must not have {name}: the SDK sends it itself")
+    return dict(given)
 
 
 def idempotency_key(given: str | None) -> str:

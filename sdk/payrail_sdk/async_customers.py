@@ -1,9 +1,11 @@
 """Customers, asynchronous. What each method promises stands in `customers`, which has the same methods."""
 
 from collections.abc import Mapping
+from typing import Unpack
 
 from ._senders import AsyncSender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions
 from .gateway.api.customers import create_customer, get_customer, list_customers, save_payment_method
 from .gateway.models import Customer, CustomerList
 from .pages import AsyncListing, Page
@@ -14,6 +16,7 @@ from .params import (
     path_id,
     save_payment_method_request,
 )
+from .raw_response import async_raw, async_raw_page
 
 
 class AsyncCustomers:
@@ -21,6 +24,11 @@ class AsyncCustomers:
 
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
+
+    @property
+    def with_raw_response(self) -> "AsyncRawCustomers":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return AsyncRawCustomers(self)
 
     async def create(
         self,
@@ -31,7 +39,7 @@ class AsyncCustomers:
         description: str | None = None,
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Customer:
         """Make a customer; nothing is required.
 
@@ -42,10 +50,10 @@ class AsyncCustomers:
         return await self._sender.call(
             Customer,
             lambda client: create_customer.asyncio_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
-    async def get(self, customer_id: str, *, correlation_id: str | None = None) -> Customer:
+    async def get(self, customer_id: str, **options: Unpack[CallOptions]) -> Customer:
         """The customer with the saved cards.
 
         See `Customers.get`.
@@ -53,7 +61,7 @@ class AsyncCustomers:
         return await self._sender.call(
             Customer,
             lambda client: get_customer.asyncio_detailed(path_id(customer_id, "customer"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -63,7 +71,7 @@ class AsyncCustomers:
         q: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncListing[Customer]:
         """Customers, newest first; pages are fetched while you iterate.
 
@@ -80,7 +88,7 @@ class AsyncCustomers:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -92,7 +100,7 @@ class AsyncCustomers:
         payment_method: PaymentMethodParam,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Customer:
         """Save a card for the customer, or one that the vault holds already; pay with it by its token.
 
@@ -105,5 +113,15 @@ class AsyncCustomers:
             lambda client: save_payment_method.asyncio_detailed(
                 segment, client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
+
+
+class AsyncRawCustomers:
+    """As `RawCustomers`, with `await`."""
+
+    def __init__(self, plain: AsyncCustomers) -> None:
+        self.create = async_raw(plain.create)
+        self.get = async_raw(plain.get)
+        self.list = async_raw_page(plain.list)
+        self.save_payment_method = async_raw(plain.save_payment_method)

@@ -1,9 +1,11 @@
 """Disputes, asynchronous. What each method promises stands in `disputes`, which has the same methods."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from ._senders import AsyncSender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions
 from .gateway.api.disputes import (
     get_dispute,
     list_disputes,
@@ -22,6 +24,7 @@ from .gateway.models import (
 )
 from .pages import AsyncListing, Page
 from .params import one_or_more, or_unset, path_id
+from .raw_response import async_raw, async_raw_page
 
 
 class AsyncDisputes:
@@ -30,6 +33,11 @@ class AsyncDisputes:
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
 
+    @property
+    def with_raw_response(self) -> "AsyncRawDisputes":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return AsyncRawDisputes(self)
+
     async def open(
         self,
         *,
@@ -37,7 +45,7 @@ class AsyncDisputes:
         reason: str,
         amount: int | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """Open a dispute at the provider. The money and a fee leave at once; `OPENING` until the provider confirmed.
 
@@ -48,14 +56,13 @@ class AsyncDisputes:
         return await self._sender.call(
             Dispute,
             lambda client: open_dispute.asyncio_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
     async def get(
         self,
         dispute_id: str,
-        *,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """The dispute as it stands now.
 
@@ -64,7 +71,7 @@ class AsyncDisputes:
         return await self._sender.call(
             Dispute,
             lambda client: get_dispute.asyncio_detailed(path_id(dispute_id, "dispute"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -74,7 +81,7 @@ class AsyncDisputes:
         state: DisputeState | Sequence[DisputeState] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncListing[Dispute]:
         """Disputes, newest first; pages are fetched while you iterate.
 
@@ -91,7 +98,7 @@ class AsyncDisputes:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -104,7 +111,7 @@ class AsyncDisputes:
         kind: str,
         text: str,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """Answer the dispute, once and before `respond_by`; it is then `UNDER_REVIEW`.
 
@@ -117,7 +124,7 @@ class AsyncDisputes:
             lambda client: submit_evidence.asyncio_detailed(
                 path_id(dispute_id, "dispute"), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     async def resolve(
@@ -126,7 +133,7 @@ class AsyncDisputes:
         outcome: DisputeOutcome,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """End the dispute: "WON", which takes evidence and brings the money back, or "LOST".
 
@@ -139,5 +146,16 @@ class AsyncDisputes:
             lambda client: resolve_dispute.asyncio_detailed(
                 path_id(dispute_id, "dispute"), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
+
+
+class AsyncRawDisputes:
+    """As `RawDisputes`, with `await`."""
+
+    def __init__(self, plain: AsyncDisputes) -> None:
+        self.open = async_raw(plain.open)
+        self.get = async_raw(plain.get)
+        self.list = async_raw_page(plain.list)
+        self.submit_evidence = async_raw(plain.submit_evidence)
+        self.resolve = async_raw(plain.resolve)

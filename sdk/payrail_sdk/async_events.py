@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Unpack
 
 from ._senders import AsyncSender
+from .call_options import CallOptions
 from .gateway.api.events import get_event, list_events
 from .gateway.models import Event, EventList, EventType
 from .pages import AsyncListing, Page
 from .params import one_or_more, or_unset, path_id, zoned
+from .raw_response import async_raw, async_raw_page
 
 
 class AsyncEvents:
@@ -16,7 +19,12 @@ class AsyncEvents:
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
 
-    async def get(self, event_id: str, *, correlation_id: str | None = None) -> Event:
+    @property
+    def with_raw_response(self) -> "AsyncRawEvents":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return AsyncRawEvents(self)
+
+    async def get(self, event_id: str, **options: Unpack[CallOptions]) -> Event:
         """The event; its `data` is the payment, refund or dispute as it was then.
 
         See `Events.get`.
@@ -24,7 +32,7 @@ class AsyncEvents:
         return await self._sender.call(
             Event,
             lambda client: get_event.asyncio_detailed(path_id(event_id, "event"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -36,7 +44,7 @@ class AsyncEvents:
         created_to: datetime | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncListing[Event]:
         """Events, newest first; pages are fetched while you iterate.
 
@@ -56,8 +64,16 @@ class AsyncEvents:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
         return AsyncListing(fetch, cursor)
+
+
+class AsyncRawEvents:
+    """As `RawEvents`, with `await`."""
+
+    def __init__(self, plain: AsyncEvents) -> None:
+        self.get = async_raw(plain.get)
+        self.list = async_raw_page(plain.list)

@@ -5,6 +5,7 @@ from typing import Unpack
 
 from ._senders import AsyncSender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions, options_of
 from .gateway.api.payments import (
     authorize_payment,
     cancel_payment,
@@ -26,6 +27,7 @@ from .params import (
     path_id,
     payment_query,
 )
+from .raw_response import async_raw, async_raw_page
 
 
 class AsyncPayments:
@@ -33,6 +35,11 @@ class AsyncPayments:
 
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
+
+    @property
+    def with_raw_response(self) -> "AsyncRawPayments":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return AsyncRawPayments(self)
 
     async def create(
         self,
@@ -47,7 +54,7 @@ class AsyncPayments:
         description: str | None = None,
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Payment:
         """Make a payment in state `CREATED`. No provider is asked yet: authorize it next.
 
@@ -68,10 +75,10 @@ class AsyncPayments:
         return await self._sender.call(
             Payment,
             lambda client: create_payment.asyncio_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
-    async def get(self, payment_id: str, *, correlation_id: str | None = None) -> Payment:
+    async def get(self, payment_id: str, **options: Unpack[CallOptions]) -> Payment:
         """The payment as it stands now.
 
         See `Payments.get`.
@@ -79,7 +86,7 @@ class AsyncPayments:
         return await self._sender.call(
             Payment,
             lambda client: get_payment.asyncio_detailed(path_id(payment_id), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -87,14 +94,14 @@ class AsyncPayments:
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
         **filters: Unpack[PaymentFilters],
     ) -> AsyncListing[Payment]:
         """Payments, newest first; pages are fetched while you iterate.
 
         See `Payments.list`.
         """
-        query = payment_query(filters)
+        options, chosen = options_of(filters)
+        query = payment_query(chosen)
 
         async def fetch(at: str | None) -> Page[Payment]:
             page = await self._sender.call(
@@ -102,7 +109,7 @@ class AsyncPayments:
                 lambda client: list_payments.asyncio_detailed(
                     client=client, limit=or_unset(limit), cursor=or_unset(at), **query
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -114,7 +121,7 @@ class AsyncPayments:
         *,
         cvc: str | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Payment:
         """Have a provider hold the money. The outcome is the payment's `state`, also where it is a bad one.
 
@@ -126,7 +133,7 @@ class AsyncPayments:
             lambda client: authorize_payment.asyncio_detailed(
                 path_id(payment_id), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     async def capture(
@@ -136,7 +143,7 @@ class AsyncPayments:
         amount: int | None = None,
         final: bool = False,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Payment:
         """Take money that is held, at once or in parts.
 
@@ -148,11 +155,11 @@ class AsyncPayments:
             lambda client: capture_payment.asyncio_detailed(
                 path_id(payment_id), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     async def cancel(
-        self, payment_id: str, *, idempotency_key: str | None = None, correlation_id: str | None = None
+        self, payment_id: str, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
     ) -> Payment:
         """Give up a payment of which nothing is captured; what is held is released.
 
@@ -164,7 +171,7 @@ class AsyncPayments:
             lambda client: cancel_payment.asyncio_detailed(
                 path_id(payment_id), client=client, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     def ledger(
@@ -173,7 +180,7 @@ class AsyncPayments:
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncListing[LedgerEntry]:
         """The payment's ledger entries with their postings, in order; pages are fetched while you iterate.
 
@@ -186,8 +193,21 @@ class AsyncPayments:
                 lambda client: list_payment_ledger.asyncio_detailed(
                     path_id(payment_id), client=client, limit=or_unset(limit), cursor=or_unset(at)
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
         return AsyncListing(fetch, cursor)
+
+
+class AsyncRawPayments:
+    """As `RawPayments`, with `await`."""
+
+    def __init__(self, plain: AsyncPayments) -> None:
+        self.create = async_raw(plain.create)
+        self.get = async_raw(plain.get)
+        self.list = async_raw_page(plain.list)
+        self.authorize = async_raw(plain.authorize)
+        self.capture = async_raw(plain.capture)
+        self.cancel = async_raw(plain.cancel)
+        self.ledger = async_raw_page(plain.ledger)

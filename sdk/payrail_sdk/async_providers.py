@@ -1,8 +1,10 @@
 """How the providers are, failures on demand, and which provider a payment takes, asynchronously."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from ._senders import AsyncSender
+from .call_options import CallOptions
 from .gateway.api.providers import clear_provider_failures, inject_provider_failure, list_providers
 from .gateway.api.routing import explain_routing, get_routing
 from .gateway.models import (
@@ -20,6 +22,7 @@ from .gateway.models import (
     RoutingRules,
 )
 from .params import or_unset, routing_question
+from .raw_response import async_raw
 
 
 class AsyncProviders:
@@ -31,10 +34,15 @@ class AsyncProviders:
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
 
-    async def list(self, *, correlation_id: str | None = None) -> Sequence[ProviderHealth]:
+    @property
+    def with_raw_response(self) -> "AsyncRawProviders":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return AsyncRawProviders(self)
+
+    async def list(self, **options: Unpack[CallOptions]) -> Sequence[ProviderHealth]:
         """The health board: breakers with their history, latest calls, and the failures in force."""
         board = await self._sender.call(
-            ProviderBoard, lambda client: list_providers.asyncio_detailed(client=client), correlation_id
+            ProviderBoard, lambda client: list_providers.asyncio_detailed(client=client), options
         )
         return board.data
 
@@ -49,7 +57,7 @@ class AsyncProviders:
         decline_code: DeclineCode | None = None,
         remaining: int | None = None,
         last4: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> FailureRule:
         """Make a simulated provider fail from now on; an admin's right. It is not repeated by itself.
 
@@ -62,7 +70,7 @@ class AsyncProviders:
             decline_code: The reason, with mode "decline".
             remaining: How many calls to hit at most.
             last4: Only cards that end so.
-            correlation_id: Ties together all that the call causes.
+            options: See `CallOptions`.
 
         Raises:
             ValidationFailed: The fields do not go together.
@@ -80,10 +88,10 @@ class AsyncProviders:
         return await self._sender.call(
             FailureRule,
             lambda client: inject_provider_failure.asyncio_detailed(provider, client=client, body=body),
-            correlation_id,
+            options,
         )
 
-    async def clear_failures(self, provider: ProviderId, *, correlation_id: str | None = None) -> int:
+    async def clear_failures(self, provider: ProviderId, **options: Unpack[CallOptions]) -> int:
         """Take all failures of a provider away; how many there were.
 
         Raises:
@@ -92,9 +100,18 @@ class AsyncProviders:
         cleared = await self._sender.call(
             ClearedFailures,
             lambda client: clear_provider_failures.asyncio_detailed(provider, client=client),
-            correlation_id,
+            options,
         )
         return cleared.cleared
+
+
+class AsyncRawProviders:
+    """As `RawProviders`, with `await`."""
+
+    def __init__(self, plain: AsyncProviders) -> None:
+        self.list = async_raw(plain.list)
+        self.inject_failure = async_raw(plain.inject_failure)
+        self.clear_failures = async_raw(plain.clear_failures)
 
 
 class AsyncRouting:
@@ -106,10 +123,15 @@ class AsyncRouting:
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
 
-    async def rules(self, *, correlation_id: str | None = None) -> RoutingRules:
+    @property
+    def with_raw_response(self) -> "AsyncRawRouting":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return AsyncRawRouting(self)
+
+    async def rules(self, **options: Unpack[CallOptions]) -> RoutingRules:
         """The rules in force, and where they come from."""
         return await self._sender.call(
-            RoutingRules, lambda client: get_routing.asyncio_detailed(client=client), correlation_id
+            RoutingRules, lambda client: get_routing.asyncio_detailed(client=client), options
         )
 
     async def explain(
@@ -121,7 +143,7 @@ class AsyncRouting:
         country: str | None = None,
         brand: CardBrand | None = None,
         bin: str | None = None,  # noqa: A002 - the contract's word
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> RoutingExplanation:
         """Which provider a payment would take now, and why, without making it.
 
@@ -132,7 +154,7 @@ class AsyncRouting:
             country: ISO 3166-1 alpha-2 code (default "US").
             brand: The card's brand.
             bin: The card's first six digits.
-            correlation_id: Ties together all that the call causes.
+            options: See `CallOptions`.
 
         Raises:
             NotFound: There is no such payment, or it is another merchant's.
@@ -145,5 +167,13 @@ class AsyncRouting:
         return await self._sender.call(
             RoutingExplanation,
             lambda client: explain_routing.asyncio_detailed(client=client, body=body),
-            correlation_id,
+            options,
         )
+
+
+class AsyncRawRouting:
+    """As `RawRouting`, with `await`."""
+
+    def __init__(self, plain: AsyncRouting) -> None:
+        self.rules = async_raw(plain.rules)
+        self.explain = async_raw(plain.explain)

@@ -1,9 +1,11 @@
 """Refunds, asynchronous. What each method promises stands in `refunds`, which has the same methods."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from ._senders import AsyncSender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions
 from .gateway.api.refunds import (
     approve_refund,
     get_refund,
@@ -19,6 +21,7 @@ from .gateway.models import (
 )
 from .pages import AsyncListing, Page
 from .params import one_or_more, or_unset, path_id
+from .raw_response import async_raw, async_raw_page
 
 
 class AsyncRefunds:
@@ -27,6 +30,11 @@ class AsyncRefunds:
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
 
+    @property
+    def with_raw_response(self) -> "AsyncRawRefunds":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return AsyncRawRefunds(self)
+
     async def request(
         self,
         *,
@@ -34,7 +42,7 @@ class AsyncRefunds:
         reason: str,
         amount: int | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """Ask for money to be given back. It is reserved at once, and waits in `PENDING_APPROVAL` for another user.
 
@@ -45,14 +53,13 @@ class AsyncRefunds:
         return await self._sender.call(
             Refund,
             lambda client: request_refund.asyncio_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
     async def get(
         self,
         refund_id: str,
-        *,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """The refund as it stands now.
 
@@ -61,7 +68,7 @@ class AsyncRefunds:
         return await self._sender.call(
             Refund,
             lambda client: get_refund.asyncio_detailed(path_id(refund_id, "refund"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -71,7 +78,7 @@ class AsyncRefunds:
         state: RefundState | Sequence[RefundState] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> AsyncListing[Refund]:
         """Refunds, newest first; pages are fetched while you iterate.
 
@@ -88,7 +95,7 @@ class AsyncRefunds:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -99,7 +106,7 @@ class AsyncRefunds:
         refund_id: str,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """Have the provider give the money back. The outcome is the refund's `state`, also where it is a bad one:
 
@@ -111,7 +118,7 @@ class AsyncRefunds:
             lambda client: approve_refund.asyncio_detailed(
                 path_id(refund_id, "refund"), client=client, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     async def reject(
@@ -119,7 +126,7 @@ class AsyncRefunds:
         refund_id: str,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """Refuse the refund; what it reserved can be refunded again.
 
@@ -131,5 +138,16 @@ class AsyncRefunds:
             lambda client: reject_refund.asyncio_detailed(
                 path_id(refund_id, "refund"), client=client, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
+
+
+class AsyncRawRefunds:
+    """As `RawRefunds`, with `await`."""
+
+    def __init__(self, plain: AsyncRefunds) -> None:
+        self.request = async_raw(plain.request)
+        self.get = async_raw(plain.get)
+        self.list = async_raw_page(plain.list)
+        self.approve = async_raw(plain.approve)
+        self.reject = async_raw(plain.reject)

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
+from .call_options import CallOptions
 from .params import zoned
 
 RotationMode = Literal["now", "background"]
 
 
-class AuditFilters(TypedDict, total=False):
-    """Which records to list. All filters that are given must hold."""
+class AuditFilters(CallOptions, total=False):
+    """Which records to list, and how the call is made. All filters that are given must hold."""
 
     actor: str | None
     """Done by this user, or by this part of PayRail."""
@@ -28,8 +29,8 @@ class AuditFilters(TypedDict, total=False):
     """Written before. Needs a time zone."""
 
 
-class AccessFilters(TypedDict, total=False):
-    """Which accesses to list. All filters that are given must hold."""
+class AccessFilters(CallOptions, total=False):
+    """Which accesses to list, and how the call is made. All filters that are given must hold."""
 
     token: str | None
     """Accesses to this token."""

@@ -1,6 +1,6 @@
 """The clients: `PayRail` blocks, `AsyncPayRail` awaits; they do the same."""
 
-from typing import Self
+from typing import Self, Unpack
 
 import httpx
 
@@ -16,6 +16,7 @@ from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
 from .audit import Audit, Vault
+from .call_options import CallOptions
 from .clock import TheClock
 from .customers import Customers
 from .disputes import Disputes
@@ -27,7 +28,9 @@ from .params import or_unset
 from .payments import Payments
 from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
+from .raw_response import async_raw, raw
 from .refunds import Refunds
+from .webhooks import Webhooks
 
 TIMEOUT_S = 60.0
 MAX_RETRIES = 2
@@ -64,6 +67,8 @@ class PayRail:
     """The keys that the vault encrypts cards with."""
     clock: TheClock
     """The one clock of all services, which tests may move."""
+    webhooks: Webhooks
+    """Webhooks that PayRail sends to you: check whether one is PayRail's."""
 
     def __init__(
         self,
@@ -92,7 +97,7 @@ class PayRail:
             ValueError: There is no key, or a value cannot work.
         """
         self._sender = Sender(
-            settings(api_key, base_url, timeout_s=timeout_s, max_retries=max_retries, identity=identity),
+            settings(api_key, base_url, wait_s=timeout_s, retries=max_retries, identity=identity),
             http_client,
         )
         self.payments = Payments(self._sender)
@@ -106,30 +111,36 @@ class PayRail:
         self.audit = Audit(self._sender)
         self.vault = Vault(self._sender)
         self.clock = TheClock(self._sender)
+        self.webhooks = Webhooks()
 
-    def health(self) -> Health:
+    @property
+    def with_raw_response(self) -> "RawPayRail":
+        """The client's own methods, with the whole answers: see `RawResponse`. Each resource has one, too."""
+        return RawPayRail(self)
+
+    def health(self, **options: Unpack[CallOptions]) -> Health:
         """How the gateway is."""
-        return self._sender.call(Health, lambda client: get_health.sync_detailed(client=client))
+        return self._sender.call(Health, lambda client: get_health.sync_detailed(client=client), options)
 
-    def services_health(self) -> ServicesHealth:
+    def services_health(self, **options: Unpack[CallOptions]) -> ServicesHealth:
         """How the gateway and the services behind it are, asked for now."""
         return self._sender.call(
-            ServicesHealth, lambda client: get_services_health.sync_detailed(client=client)
+            ServicesHealth, lambda client: get_services_health.sync_detailed(client=client), options
         )
 
-    def balances(self, at: int | None = None) -> Balances:
+    def balances(self, at: int | None = None, **options: Unpack[CallOptions]) -> Balances:
         """What was posted to each account, up to a position `at` in the ledger, or to its end. Debits are positive."""
         return self._sender.call(
-            Balances, lambda client: get_balances.sync_detailed(client=client, at=or_unset(at))
+            Balances, lambda client: get_balances.sync_detailed(client=client, at=or_unset(at)), options
         )
 
-    def summary(self) -> Summary:
+    def summary(self, **options: Unpack[CallOptions]) -> Summary:
         """The dashboard's figures: things by state, money by currency."""
-        return self._sender.call(Summary, lambda client: get_summary.sync_detailed(client=client))
+        return self._sender.call(Summary, lambda client: get_summary.sync_detailed(client=client), options)
 
-    def metrics(self) -> str:
+    def metrics(self, **options: Unpack[CallOptions]) -> str:
         """The metrics of the worker that answers, in Prometheus' text format."""
-        return self._sender.call(str, lambda client: get_metrics.sync_detailed(client=client))
+        return self._sender.call(str, lambda client: get_metrics.sync_detailed(client=client), options)
 
     def close(self) -> None:
         """Close the connections. The client cannot be used any more."""
@@ -173,6 +184,8 @@ class AsyncPayRail:
     """The keys that the vault encrypts cards with."""
     clock: AsyncTheClock
     """The one clock of all services, which tests may move."""
+    webhooks: Webhooks
+    """Webhooks that PayRail sends to you: check whether one is PayRail's."""
 
     def __init__(
         self,
@@ -186,7 +199,7 @@ class AsyncPayRail:
     ) -> None:
         """As `PayRail`."""
         self._sender = AsyncSender(
-            settings(api_key, base_url, timeout_s=timeout_s, max_retries=max_retries, identity=identity),
+            settings(api_key, base_url, wait_s=timeout_s, retries=max_retries, identity=identity),
             http_client,
         )
         self.payments = AsyncPayments(self._sender)
@@ -200,30 +213,42 @@ class AsyncPayRail:
         self.audit = AsyncAudit(self._sender)
         self.vault = AsyncVault(self._sender)
         self.clock = AsyncTheClock(self._sender)
+        self.webhooks = Webhooks()
 
-    async def health(self) -> Health:
+    @property
+    def with_raw_response(self) -> "AsyncRawPayRail":
+        """The client's own methods, with the whole answers: see `RawResponse`. Each resource has one, too."""
+        return AsyncRawPayRail(self)
+
+    async def health(self, **options: Unpack[CallOptions]) -> Health:
         """How the gateway is."""
-        return await self._sender.call(Health, lambda client: get_health.asyncio_detailed(client=client))
+        return await self._sender.call(
+            Health, lambda client: get_health.asyncio_detailed(client=client), options
+        )
 
-    async def services_health(self) -> ServicesHealth:
+    async def services_health(self, **options: Unpack[CallOptions]) -> ServicesHealth:
         """How the gateway and the services behind it are, asked for now."""
         return await self._sender.call(
-            ServicesHealth, lambda client: get_services_health.asyncio_detailed(client=client)
+            ServicesHealth, lambda client: get_services_health.asyncio_detailed(client=client), options
         )
 
-    async def balances(self, at: int | None = None) -> Balances:
+    async def balances(self, at: int | None = None, **options: Unpack[CallOptions]) -> Balances:
         """What was posted to each account, up to a position `at` in the ledger, or to its end. Debits are positive."""
         return await self._sender.call(
-            Balances, lambda client: get_balances.asyncio_detailed(client=client, at=or_unset(at))
+            Balances, lambda client: get_balances.asyncio_detailed(client=client, at=or_unset(at)), options
         )
 
-    async def summary(self) -> Summary:
+    async def summary(self, **options: Unpack[CallOptions]) -> Summary:
         """The dashboard's figures: things by state, money by currency."""
-        return await self._sender.call(Summary, lambda client: get_summary.asyncio_detailed(client=client))
+        return await self._sender.call(
+            Summary, lambda client: get_summary.asyncio_detailed(client=client), options
+        )
 
-    async def metrics(self) -> str:
+    async def metrics(self, **options: Unpack[CallOptions]) -> str:
         """The metrics of the worker that answers, in Prometheus' text format."""
-        return await self._sender.call(str, lambda client: get_metrics.asyncio_detailed(client=client))
+        return await self._sender.call(
+            str, lambda client: get_metrics.asyncio_detailed(client=client), options
+        )
 
     async def aclose(self) -> None:
         """Close the connections. The client cannot be used any more."""
@@ -234,3 +259,25 @@ class AsyncPayRail:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+class RawPayRail:
+    """What `PayRail` itself offers, with the whole answers."""
+
+    def __init__(self, plain: PayRail) -> None:
+        self.health = raw(plain.health)
+        self.services_health = raw(plain.services_health)
+        self.balances = raw(plain.balances)
+        self.summary = raw(plain.summary)
+        self.metrics = raw(plain.metrics)
+
+
+class AsyncRawPayRail:
+    """As `RawPayRail`, with `await`."""
+
+    def __init__(self, plain: AsyncPayRail) -> None:
+        self.health = async_raw(plain.health)
+        self.services_health = async_raw(plain.services_health)
+        self.balances = async_raw(plain.balances)
+        self.summary = async_raw(plain.summary)
+        self.metrics = async_raw(plain.metrics)

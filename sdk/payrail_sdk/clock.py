@@ -1,12 +1,15 @@
 """The one clock of all services, blocking."""
 
 from datetime import datetime, timedelta
+from typing import Unpack
 
 from ._senders import Sender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions
 from .gateway.api.clock import get_clock, move_clock
 from .gateway.models import Clock, MoveClockRequest
 from .params import zoned
+from .raw_response import raw
 
 
 class TheClock:
@@ -15,9 +18,14 @@ class TheClock:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    def get(self, *, correlation_id: str | None = None) -> Clock:
+    @property
+    def with_raw_response(self) -> "RawTheClock":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawTheClock(self)
+
+    def get(self, **options: Unpack[CallOptions]) -> Clock:
         """What time it is for every service, and how far that is from the machine's time."""
-        return self._sender.call(Clock, lambda client: get_clock.sync_detailed(client=client), correlation_id)
+        return self._sender.call(Clock, lambda client: get_clock.sync_detailed(client=client), options)
 
     def advance(
         self,
@@ -27,7 +35,7 @@ class TheClock:
         minutes: int = 0,
         seconds: int = 0,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Clock:
         """Move the clock on; what falls due by it is done when this returns. Needs the role admin.
 
@@ -37,7 +45,7 @@ class TheClock:
             minutes: As many minutes.
             seconds: As many seconds.
             idempotency_key: As for `Payments.create`.
-            correlation_id: As for `Payments.create`.
+            options: As for `Payments.create`.
 
         Raises:
             Conflict: It would go behind the newest ledger entry.
@@ -46,26 +54,35 @@ class TheClock:
         return self._move(
             MoveClockRequest(advance_s=whole_seconds(days, hours, minutes, seconds)),
             idempotency_key,
-            correlation_id,
+            options,
         )
 
     def set(
-        self, to: datetime, *, idempotency_key: str | None = None, correlation_id: str | None = None
+        self, to: datetime, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
     ) -> Clock:
         """Put the clock to a time, from where it runs on. As `advance` otherwise.
 
         Raises:
             ValueError: The time has no zone.
         """
-        return self._move(MoveClockRequest(set_=zoned(to)), idempotency_key, correlation_id)
+        return self._move(MoveClockRequest(set_=zoned(to)), idempotency_key, options)
 
-    def _move(self, body: MoveClockRequest, idempotency_key: str | None, correlation_id: str | None) -> Clock:
+    def _move(self, body: MoveClockRequest, idempotency_key: str | None, options: CallOptions) -> Clock:
         key = key_or_new(idempotency_key)
         return self._sender.call(
             Clock,
             lambda client: move_clock.sync_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
+
+
+class RawTheClock:
+    """`TheClock` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: TheClock) -> None:
+        self.get = raw(plain.get)
+        self.advance = raw(plain.advance)
+        self.set = raw(plain.set)
 
 
 def whole_seconds(days: int, hours: int, minutes: int, seconds: int) -> int:

@@ -1,9 +1,11 @@
 """Customers, blocking."""
 
 from collections.abc import Mapping
+from typing import Unpack
 
 from ._senders import Sender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions
 from .gateway.api.customers import create_customer, get_customer, list_customers, save_payment_method
 from .gateway.models import Customer, CustomerList
 from .pages import Listing, Page
@@ -14,6 +16,7 @@ from .params import (
     path_id,
     save_payment_method_request,
 )
+from .raw_response import raw, raw_page
 
 
 class Customers:
@@ -25,6 +28,11 @@ class Customers:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
+    @property
+    def with_raw_response(self) -> "RawCustomers":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawCustomers(self)
+
     def create(
         self,
         *,
@@ -34,7 +42,7 @@ class Customers:
         description: str | None = None,
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Customer:
         """Make a customer; nothing is required.
 
@@ -45,17 +53,17 @@ class Customers:
             description: Free text for people.
             metadata: As for `Payments.create`.
             idempotency_key: As for `Payments.create`.
-            correlation_id: As for `Payments.create`.
+            options: As for `Payments.create`.
         """
         body = create_customer_request(name, email, merchant_reference, description, metadata)
         key = key_or_new(idempotency_key)
         return self._sender.call(
             Customer,
             lambda client: create_customer.sync_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
-    def get(self, customer_id: str, *, correlation_id: str | None = None) -> Customer:
+    def get(self, customer_id: str, **options: Unpack[CallOptions]) -> Customer:
         """The customer with the saved cards.
 
         Raises:
@@ -64,7 +72,7 @@ class Customers:
         return self._sender.call(
             Customer,
             lambda client: get_customer.sync_detailed(path_id(customer_id, "customer"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -74,7 +82,7 @@ class Customers:
         q: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Listing[Customer]:
         """Customers, newest first; pages are fetched while you iterate.
 
@@ -83,7 +91,7 @@ class Customers:
             q: Only those that hold this text.
             limit: How many in a page, 1 to 100 (default 20). It bounds the pages, not the list.
             cursor: Where to begin: a page's `next_cursor`.
-            correlation_id: One for all pages; each gets its own when left out.
+            options: See `CallOptions`; they hold for every page.
         """
 
         def fetch(at: str | None) -> Page[Customer]:
@@ -96,7 +104,7 @@ class Customers:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -108,7 +116,7 @@ class Customers:
         payment_method: PaymentMethodParam,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Customer:
         """Save a card for the customer, or one that the vault holds already; pay with it by its token.
 
@@ -116,7 +124,7 @@ class Customers:
             customer_id: Whose card it is.
             payment_method: As for `Payments.create`.
             idempotency_key: As for `Payments.create`.
-            correlation_id: As for `Payments.create`.
+            options: As for `Payments.create`.
 
         Raises:
             CardError: The card is not valid or has expired.
@@ -130,5 +138,15 @@ class Customers:
             lambda client: save_payment_method.sync_detailed(
                 segment, client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
+
+
+class RawCustomers:
+    """`Customers` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: Customers) -> None:
+        self.create = raw(plain.create)
+        self.get = raw(plain.get)
+        self.list = raw_page(plain.list)
+        self.save_payment_method = raw(plain.save_payment_method)

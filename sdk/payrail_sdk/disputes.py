@@ -1,9 +1,11 @@
 """Disputes, blocking."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from ._senders import Sender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions
 from .gateway.api.disputes import (
     get_dispute,
     list_disputes,
@@ -22,6 +24,7 @@ from .gateway.models import (
 )
 from .pages import Listing, Page
 from .params import one_or_more, or_unset, path_id
+from .raw_response import raw, raw_page
 
 
 class Disputes:
@@ -33,6 +36,11 @@ class Disputes:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
+    @property
+    def with_raw_response(self) -> "RawDisputes":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawDisputes(self)
+
     def open(
         self,
         *,
@@ -40,7 +48,7 @@ class Disputes:
         reason: str,
         amount: int | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """Open a dispute at the provider. The money and a fee leave at once; `OPENING` until the provider confirmed.
 
@@ -49,7 +57,7 @@ class Disputes:
             reason: Why, in one word, such as "product_not_received".
             amount: Minor units; all that can be refunded when left out.
             idempotency_key: As for `Payments.create`.
-            correlation_id: As for `Payments.create`.
+            options: As for `Payments.create`.
 
         Raises:
             AmountExceedsRefundable: More than is captured and not spoken for.
@@ -61,14 +69,13 @@ class Disputes:
         return self._sender.call(
             Dispute,
             lambda client: open_dispute.sync_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
     def get(
         self,
         dispute_id: str,
-        *,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """The dispute as it stands now.
 
@@ -78,7 +85,7 @@ class Disputes:
         return self._sender.call(
             Dispute,
             lambda client: get_dispute.sync_detailed(path_id(dispute_id, "dispute"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -88,7 +95,7 @@ class Disputes:
         state: DisputeState | Sequence[DisputeState] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Listing[Dispute]:
         """Disputes, newest first; pages are fetched while you iterate.
 
@@ -97,7 +104,7 @@ class Disputes:
             state: Only those in this state, or in one of these.
             limit: How many in a page, 1 to 100 (default 20). It bounds the pages, not the list.
             cursor: Where to begin: a page's `next_cursor`.
-            correlation_id: One for all pages; each gets its own when left out.
+            options: See `CallOptions`; they hold for every page.
         """
 
         def fetch(at: str | None) -> Page[Dispute]:
@@ -110,7 +117,7 @@ class Disputes:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -123,7 +130,7 @@ class Disputes:
         kind: str,
         text: str,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """Answer the dispute, once and before `respond_by`; it is then `UNDER_REVIEW`.
 
@@ -140,7 +147,7 @@ class Disputes:
             lambda client: submit_evidence.sync_detailed(
                 path_id(dispute_id, "dispute"), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     def resolve(
@@ -149,7 +156,7 @@ class Disputes:
         outcome: DisputeOutcome,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Dispute:
         """End the dispute: "WON", which takes evidence and brings the money back, or "LOST".
 
@@ -165,5 +172,16 @@ class Disputes:
             lambda client: resolve_dispute.sync_detailed(
                 path_id(dispute_id, "dispute"), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
+
+
+class RawDisputes:
+    """`Disputes` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: Disputes) -> None:
+        self.open = raw(plain.open)
+        self.get = raw(plain.get)
+        self.list = raw_page(plain.list)
+        self.submit_evidence = raw(plain.submit_evidence)
+        self.resolve = raw(plain.resolve)

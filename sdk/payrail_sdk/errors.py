@@ -22,6 +22,11 @@
             RateLimited             429
             InternalServerError     500 and every other 5xx that has no type of its own
             ServiceUnavailable      502, 503, 504
+        WebhookError                a webhook that was received is not to be trusted, or not to be read
+            WebhookHeadersInvalid
+            WebhookTimestampRefused
+            WebhookSignatureInvalid
+            WebhookUnreadable
 
 Decide by type or by `code`, which is stable; messages are for people. Neither an error's message nor its fields hold
 the request, so that logging one shows no card number and no API key.
@@ -34,10 +39,11 @@ from .gateway.models.field_error import FieldError
 
 
 class PayRailError(Exception):
-    """A call of PayRail did not succeed."""
+    """A call of PayRail did not succeed, or a webhook is none of PayRail's."""
 
     correlation_id: str
-    """Finds the request in PayRail's logs and ledger. The SDK makes one for each call, so it is always there."""
+    """Finds the request in PayRail's logs and ledger. The SDK makes one for each call, so it is always there; of a
+    webhook it is what its sender says, or empty."""
     idempotency_key: str | None
     """The key that the request was sent with. To find out what became of it, repeat the call with this key."""
 
@@ -47,7 +53,8 @@ class PayRailError(Exception):
         self.idempotency_key = idempotency_key
 
     def __str__(self) -> str:
-        return f"{self.args[0]} (correlation id {self.correlation_id})"
+        text = str(self.args[0])
+        return f"{text} (correlation id {self.correlation_id})" if self.correlation_id else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         # An exception is pickled as a call with its positional arguments, which would lose all the rest.
@@ -194,6 +201,26 @@ class InternalServerError(ApiError):
 
 class ServiceUnavailable(ApiError):
     """502, 503 or 504: the gateway, or a part that it needs, cannot be reached. Retried by the SDK."""
+
+
+class WebhookError(PayRailError):
+    """A webhook that was received is not to be acted on. It holds nothing of the body and nothing of the secret."""
+
+
+class WebhookHeadersInvalid(WebhookError):
+    """`webhook-id`, `webhook-timestamp` or `webhook-signature` is missing or malformed."""
+
+
+class WebhookTimestampRefused(WebhookError):
+    """It was sent too long ago, or in the future: somebody may send an old one again, or a clock is wrong."""
+
+
+class WebhookSignatureInvalid(WebhookError):
+    """No signature fits: it is not PayRail's, it was changed on its way, or its secret is another one."""
+
+
+class WebhookUnreadable(WebhookError):
+    """It is PayRail's, but not what the contract of this SDK says."""
 
 
 def _restored(kind: type[PayRailError], args: tuple[Any, ...], state: Mapping[str, Any]) -> PayRailError:

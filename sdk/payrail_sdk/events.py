@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Unpack
 
 from ._senders import Sender
+from .call_options import CallOptions
 from .gateway.api.events import get_event, list_events
 from .gateway.models import Event, EventList, EventType
 from .pages import Listing, Page
 from .params import one_or_more, or_unset, path_id, zoned
+from .raw_response import raw, raw_page
 
 
 class Events:
@@ -16,7 +19,12 @@ class Events:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    def get(self, event_id: str, *, correlation_id: str | None = None) -> Event:
+    @property
+    def with_raw_response(self) -> "RawEvents":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawEvents(self)
+
+    def get(self, event_id: str, **options: Unpack[CallOptions]) -> Event:
         """The event; its `data` is the payment, refund or dispute as it was then.
 
         Raises:
@@ -25,7 +33,7 @@ class Events:
         return self._sender.call(
             Event,
             lambda client: get_event.sync_detailed(path_id(event_id, "event"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -37,7 +45,7 @@ class Events:
         created_to: datetime | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Listing[Event]:
         """Events, newest first; pages are fetched while you iterate.
 
@@ -48,7 +56,7 @@ class Events:
             created_to: Only those before. Needs a time zone.
             limit: How many in a page, 1 to 100 (default 20). It bounds the pages, not the list.
             cursor: Where to begin: a page's `next_cursor`.
-            correlation_id: One for all pages; each gets its own when left out.
+            options: See `CallOptions`; they hold for every page.
         """
         since, until = (None if at is None else zoned(at) for at in (created_from, created_to))
 
@@ -64,8 +72,16 @@ class Events:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
         return Listing(fetch, cursor)
+
+
+class RawEvents:
+    """`Events` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: Events) -> None:
+        self.get = raw(plain.get)
+        self.list = raw_page(plain.list)

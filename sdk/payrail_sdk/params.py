@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict, TypeVar, cast
 
+from .call_options import CallOptions
 from .gateway.models import (
     AuthorizePaymentRequest,
     CaptureMethod,
@@ -53,8 +54,8 @@ PaymentMethodParam = NewCardParams | TokenParams | NewCardMethod | TokenMethod |
 """What pays: `{"card": {…}}`, `{"token": "tok_…"}`, or the generated models of the same."""
 
 
-class PaymentFilters(TypedDict, total=False):
-    """Which payments to list. All filters that are given must hold."""
+class PaymentFilters(CallOptions, total=False):
+    """Which payments to list, and how the call is made. All filters that are given must hold."""
 
     state: PaymentState | Sequence[PaymentState] | None
     """In one of these states."""
@@ -156,7 +157,7 @@ def capture_payment_request(amount: int | None, *, final: bool) -> CapturePaymen
     return CapturePaymentRequest(or_unset(amount), final)
 
 
-def payment_query(filters: PaymentFilters) -> PaymentQuery:
+def payment_query(filters: Mapping[str, Any]) -> PaymentQuery:
     """The query of `list_payments`. Raises ValueError for a time without a zone: it would name no moment."""
     query: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
     if isinstance(query.get("state"), str):

@@ -5,6 +5,7 @@ from typing import Unpack
 
 from ._senders import Sender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions, options_of
 from .gateway.api.payments import (
     authorize_payment,
     cancel_payment,
@@ -26,6 +27,7 @@ from .params import (
     path_id,
     payment_query,
 )
+from .raw_response import raw, raw_page
 
 
 class Payments:
@@ -43,6 +45,11 @@ class Payments:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
+    @property
+    def with_raw_response(self) -> "RawPayments":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawPayments(self)
+
     def create(
         self,
         *,
@@ -56,7 +63,7 @@ class Payments:
         description: str | None = None,
         metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Payment:
         """Make a payment in state `CREATED`. No provider is asked yet: authorize it next.
 
@@ -73,8 +80,7 @@ class Payments:
             description: Free text for people, up to 1000 characters.
             metadata: Your own data: at most 50 entries, keys of at most 40 and values of at most 500 characters.
             idempotency_key: 1 to 255 visible ASCII characters; a new one when left out.
-            correlation_id: Ties together all that the call causes, 1 to 128 visible ASCII characters; a new one when
-                left out.
+            options: See `CallOptions`.
 
         Raises:
             CardError: The card is not valid or has expired.
@@ -99,10 +105,10 @@ class Payments:
         return self._sender.call(
             Payment,
             lambda client: create_payment.sync_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
-    def get(self, payment_id: str, *, correlation_id: str | None = None) -> Payment:
+    def get(self, payment_id: str, **options: Unpack[CallOptions]) -> Payment:
         """The payment as it stands now.
 
         Raises:
@@ -111,7 +117,7 @@ class Payments:
         return self._sender.call(
             Payment,
             lambda client: get_payment.sync_detailed(path_id(payment_id), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -119,7 +125,6 @@ class Payments:
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
         **filters: Unpack[PaymentFilters],
     ) -> Listing[Payment]:
         """Payments, newest first; pages are fetched while you iterate.
@@ -127,13 +132,14 @@ class Payments:
         Args:
             limit: Payments in a page, 1 to 100 (default 20). It bounds the pages, not the list.
             cursor: Where to begin: a page's `next_cursor`.
-            correlation_id: One for all pages; each gets its own when left out.
+            options: See `CallOptions`; they hold for every page.
             filters: See `PaymentFilters`.
 
         Raises:
             ValueError: A time in a filter has no zone.
         """
-        query = payment_query(filters)
+        options, chosen = options_of(filters)
+        query = payment_query(chosen)
 
         def fetch(at: str | None) -> Page[Payment]:
             page = self._sender.call(
@@ -141,7 +147,7 @@ class Payments:
                 lambda client: list_payments.sync_detailed(
                     client=client, limit=or_unset(limit), cursor=or_unset(at), **query
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -153,7 +159,7 @@ class Payments:
         *,
         cvc: str | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Payment:
         """Have a provider hold the money. The outcome is the payment's `state`, also where it is a bad one:
 
@@ -165,7 +171,7 @@ class Payments:
             payment_id: A payment in state `CREATED`.
             cvc: The card's verification code, 3 or 4 digits. It is never stored.
             idempotency_key: As for `create`.
-            correlation_id: As for `create`.
+            options: As for `create`.
 
         Raises:
             InvalidTransition: The payment's state does not allow it.
@@ -177,7 +183,7 @@ class Payments:
             lambda client: authorize_payment.sync_detailed(
                 path_id(payment_id), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     def capture(
@@ -187,7 +193,7 @@ class Payments:
         amount: int | None = None,
         final: bool = False,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Payment:
         """Take money that is held, at once or in parts.
 
@@ -196,7 +202,7 @@ class Payments:
             amount: Minor units to take now; all that is left when left out.
             final: Whether this is the last capture: what is left of the authorization is then released.
             idempotency_key: As for `create`.
-            correlation_id: As for `create`.
+            options: As for `create`.
 
         Raises:
             AmountExceedsAuthorized: More than is left.
@@ -210,11 +216,11 @@ class Payments:
             lambda client: capture_payment.sync_detailed(
                 path_id(payment_id), client=client, body=body, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     def cancel(
-        self, payment_id: str, *, idempotency_key: str | None = None, correlation_id: str | None = None
+        self, payment_id: str, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
     ) -> Payment:
         """Give up a payment of which nothing is captured; what is held is released.
 
@@ -229,7 +235,7 @@ class Payments:
             lambda client: cancel_payment.sync_detailed(
                 path_id(payment_id), client=client, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     def ledger(
@@ -238,7 +244,7 @@ class Payments:
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Listing[LedgerEntry]:
         """The payment's ledger entries with their postings, in order; pages are fetched while you iterate.
 
@@ -254,8 +260,21 @@ class Payments:
                 lambda client: list_payment_ledger.sync_detailed(
                     path_id(payment_id), client=client, limit=or_unset(limit), cursor=or_unset(at)
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
         return Listing(fetch, cursor)
+
+
+class RawPayments:
+    """`Payments` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: Payments) -> None:
+        self.create = raw(plain.create)
+        self.get = raw(plain.get)
+        self.list = raw_page(plain.list)
+        self.authorize = raw(plain.authorize)
+        self.capture = raw(plain.capture)
+        self.cancel = raw(plain.cancel)
+        self.ledger = raw_page(plain.ledger)

@@ -1,8 +1,10 @@
 """How the providers are, failures on demand, and which provider a payment takes, blocking."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from ._senders import Sender
+from .call_options import CallOptions
 from .gateway.api.providers import clear_provider_failures, inject_provider_failure, list_providers
 from .gateway.api.routing import explain_routing, get_routing
 from .gateway.models import (
@@ -20,6 +22,7 @@ from .gateway.models import (
     RoutingRules,
 )
 from .params import or_unset, routing_question
+from .raw_response import raw
 
 
 class Providers:
@@ -31,10 +34,15 @@ class Providers:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    def list(self, *, correlation_id: str | None = None) -> Sequence[ProviderHealth]:
+    @property
+    def with_raw_response(self) -> "RawProviders":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawProviders(self)
+
+    def list(self, **options: Unpack[CallOptions]) -> Sequence[ProviderHealth]:
         """The health board: breakers with their history, latest calls, and the failures in force."""
         board = self._sender.call(
-            ProviderBoard, lambda client: list_providers.sync_detailed(client=client), correlation_id
+            ProviderBoard, lambda client: list_providers.sync_detailed(client=client), options
         )
         return board.data
 
@@ -49,7 +57,7 @@ class Providers:
         decline_code: DeclineCode | None = None,
         remaining: int | None = None,
         last4: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> FailureRule:
         """Make a simulated provider fail from now on; an admin's right. It is not repeated by itself.
 
@@ -62,7 +70,7 @@ class Providers:
             decline_code: The reason, with mode "decline".
             remaining: How many calls to hit at most.
             last4: Only cards that end so.
-            correlation_id: Ties together all that the call causes.
+            options: See `CallOptions`.
 
         Raises:
             ValidationFailed: The fields do not go together.
@@ -80,10 +88,10 @@ class Providers:
         return self._sender.call(
             FailureRule,
             lambda client: inject_provider_failure.sync_detailed(provider, client=client, body=body),
-            correlation_id,
+            options,
         )
 
-    def clear_failures(self, provider: ProviderId, *, correlation_id: str | None = None) -> int:
+    def clear_failures(self, provider: ProviderId, **options: Unpack[CallOptions]) -> int:
         """Take all failures of a provider away; how many there were.
 
         Raises:
@@ -92,9 +100,18 @@ class Providers:
         cleared = self._sender.call(
             ClearedFailures,
             lambda client: clear_provider_failures.sync_detailed(provider, client=client),
-            correlation_id,
+            options,
         )
         return cleared.cleared
+
+
+class RawProviders:
+    """`Providers` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: Providers) -> None:
+        self.list = raw(plain.list)
+        self.inject_failure = raw(plain.inject_failure)
+        self.clear_failures = raw(plain.clear_failures)
 
 
 class Routing:
@@ -106,10 +123,15 @@ class Routing:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
-    def rules(self, *, correlation_id: str | None = None) -> RoutingRules:
+    @property
+    def with_raw_response(self) -> "RawRouting":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawRouting(self)
+
+    def rules(self, **options: Unpack[CallOptions]) -> RoutingRules:
         """The rules in force, and where they come from."""
         return self._sender.call(
-            RoutingRules, lambda client: get_routing.sync_detailed(client=client), correlation_id
+            RoutingRules, lambda client: get_routing.sync_detailed(client=client), options
         )
 
     def explain(
@@ -121,7 +143,7 @@ class Routing:
         country: str | None = None,
         brand: CardBrand | None = None,
         bin: str | None = None,  # noqa: A002 - the contract's word
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> RoutingExplanation:
         """Which provider a payment would take now, and why, without making it.
 
@@ -132,7 +154,7 @@ class Routing:
             country: ISO 3166-1 alpha-2 code (default "US").
             brand: The card's brand.
             bin: The card's first six digits.
-            correlation_id: Ties together all that the call causes.
+            options: See `CallOptions`.
 
         Raises:
             NotFound: There is no such payment, or it is another merchant's.
@@ -145,5 +167,13 @@ class Routing:
         return self._sender.call(
             RoutingExplanation,
             lambda client: explain_routing.sync_detailed(client=client, body=body),
-            correlation_id,
+            options,
         )
+
+
+class RawRouting:
+    """`Routing` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: Routing) -> None:
+        self.rules = raw(plain.rules)
+        self.explain = raw(plain.explain)

@@ -1,9 +1,11 @@
 """Refunds, blocking."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from ._senders import Sender
 from ._settings import idempotency_key as key_or_new
+from .call_options import CallOptions
 from .gateway.api.refunds import (
     approve_refund,
     get_refund,
@@ -19,6 +21,7 @@ from .gateway.models import (
 )
 from .pages import Listing, Page
 from .params import one_or_more, or_unset, path_id
+from .raw_response import raw, raw_page
 
 
 class Refunds:
@@ -30,6 +33,11 @@ class Refunds:
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
 
+    @property
+    def with_raw_response(self) -> "RawRefunds":
+        """The same methods, with the whole answers: see `RawResponse`."""
+        return RawRefunds(self)
+
     def request(
         self,
         *,
@@ -37,7 +45,7 @@ class Refunds:
         reason: str,
         amount: int | None = None,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """Ask for money to be given back. It is reserved at once, and waits in `PENDING_APPROVAL` for another user.
 
@@ -46,7 +54,7 @@ class Refunds:
             reason: Why, in words for people.
             amount: Minor units; all that can be refunded when left out.
             idempotency_key: As for `Payments.create`.
-            correlation_id: As for `Payments.create`.
+            options: As for `Payments.create`.
 
         Raises:
             AmountExceedsRefundable: More than is captured and not spoken for.
@@ -58,14 +66,13 @@ class Refunds:
         return self._sender.call(
             Refund,
             lambda client: request_refund.sync_detailed(client=client, body=body, idempotency_key=key),
-            correlation_id,
+            options,
         )
 
     def get(
         self,
         refund_id: str,
-        *,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """The refund as it stands now.
 
@@ -75,7 +82,7 @@ class Refunds:
         return self._sender.call(
             Refund,
             lambda client: get_refund.sync_detailed(path_id(refund_id, "refund"), client=client),
-            correlation_id,
+            options,
         )
 
     def list(
@@ -85,7 +92,7 @@ class Refunds:
         state: RefundState | Sequence[RefundState] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Listing[Refund]:
         """Refunds, newest first; pages are fetched while you iterate.
 
@@ -94,7 +101,7 @@ class Refunds:
             state: Only those in this state, or in one of these.
             limit: How many in a page, 1 to 100 (default 20). It bounds the pages, not the list.
             cursor: Where to begin: a page's `next_cursor`.
-            correlation_id: One for all pages; each gets its own when left out.
+            options: See `CallOptions`; they hold for every page.
         """
 
         def fetch(at: str | None) -> Page[Refund]:
@@ -107,7 +114,7 @@ class Refunds:
                     limit=or_unset(limit),
                     cursor=or_unset(at),
                 ),
-                correlation_id,
+                options,
             )
             return Page(page.data, page.next_cursor)
 
@@ -118,7 +125,7 @@ class Refunds:
         refund_id: str,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """Have the provider give the money back. The outcome is the refund's `state`, also where it is a bad one:
 
@@ -137,7 +144,7 @@ class Refunds:
             lambda client: approve_refund.sync_detailed(
                 path_id(refund_id, "refund"), client=client, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
 
     def reject(
@@ -145,7 +152,7 @@ class Refunds:
         refund_id: str,
         *,
         idempotency_key: str | None = None,
-        correlation_id: str | None = None,
+        **options: Unpack[CallOptions],
     ) -> Refund:
         """Refuse the refund; what it reserved can be refunded again.
 
@@ -159,5 +166,16 @@ class Refunds:
             lambda client: reject_refund.sync_detailed(
                 path_id(refund_id, "refund"), client=client, idempotency_key=key
             ),
-            correlation_id,
+            options,
         )
+
+
+class RawRefunds:
+    """`Refunds` with the whole answers. Of lists it gets one page."""
+
+    def __init__(self, plain: Refunds) -> None:
+        self.request = raw(plain.request)
+        self.get = raw(plain.get)
+        self.list = raw_page(plain.list)
+        self.approve = raw(plain.approve)
+        self.reject = raw(plain.reject)

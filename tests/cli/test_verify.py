@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from payrail.cli.verification import LedgerBusy, ledger_snapshot, verify_data_dir
+from payrail.cli.verification import LedgerBusy, verify_data_dir
 from payrail.cli.verify import verify
 from payrail.ledger.entry import BOOKS
-from payrail.runtime.journal import FileJournal
+from payrail.runtime.journal import FileJournal, ledger_snapshot
 from payrail.runtime.leases import Leases
 from payrail.runtime.shared_lock import SharedLock
 from stand_ins.forged_ledger import draft_of, write_ledger

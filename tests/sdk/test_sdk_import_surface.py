@@ -9,15 +9,16 @@ from payrail_sdk import _provenance
 # fmt: off
 PUBLIC = [
     "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing", "AsyncPayRail", "AuditRecord",
-    "AuthenticationError", "CONTRACT_VERSIONS", "CardError", "CardInput", "CardParams", "Clock", "Conflict",
-    "ConnectionFailed", "CurrencyUnsupported", "Customer", "Decline", "Dispute", "DisputeOpen", "DisputeState",
-    "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused", "Identity",
-    "InternalServerError", "InvalidRequest", "InvalidTransition", "LedgerEntry", "Listing",
-    "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NotFound", "OperationInProgress",
-    "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters", "PaymentMethod",
-    "PaymentMethodParam", "PaymentState", "PermissionDenied", "Posting", "RateLimited", "Refund",
-    "RefundState", "Role", "SensitiveData", "ServiceUnavailable", "TimedOut", "TokenMethod",
-    "TokenParams", "UnreadableAnswer", "ValidationFailed", "__version__",
+    "AuthenticationError", "CONTRACT_VERSIONS", "CallOptions", "CardError", "CardInput", "CardParams", "Clock",
+    "Conflict", "ConnectionFailed", "CurrencyUnsupported", "Customer", "Decline", "Dispute", "DisputeOpen",
+    "DisputeState", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused",
+    "Identity", "InternalServerError", "InvalidRequest", "InvalidTransition", "LedgerEntry", "Listing",
+    "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NotFound", "OperationInProgress", "Page", "PayRail",
+    "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters", "PaymentMethod", "PaymentMethodParam",
+    "PaymentState", "PermissionDenied", "Posting", "RateLimited", "RawResponse", "Refund", "RefundState", "Role",
+    "SensitiveData", "ServiceUnavailable", "TimedOut", "TokenMethod", "TokenParams", "UnreadableAnswer",
+    "ValidationFailed", "WebhookError", "WebhookEvent", "WebhookHeadersInvalid", "WebhookSignatureInvalid",
+    "WebhookTimestampRefused", "WebhookUnreadable", "__version__", "webhooks",
 ]
 # fmt: on
 

@@ -22,6 +22,8 @@ RUNTIME_NAMES = (
     "merchants",
     "customers",
     "audit",
+    "jobs",
+    "webhooks",
     "logs",
     "run",
     "clock.json",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from payrail.provider_sim.silence import Silence
 
 AsgiApp = Any
+_JOBS_TIMEOUT_S = 120.0  # A job that somebody waits for may go through a day of a million payments.
 AnyClock = SystemClock | FrozenClock
 
 
@@ -69,9 +70,15 @@ class Stack:
         self._closing.append(close)
 
 
-def embedded(settings: Settings, *, clock: AnyClock | None = None, log: LogWriter | None = None) -> Stack:
-    """The whole stack in one process."""
-    return compose(settings, SERVICES, clock=clock, log=log)
+def embedded(
+    settings: Settings,
+    *,
+    clock: AnyClock | None = None,
+    log: LogWriter | None = None,
+    silence: "Silence | None" = None,
+) -> Stack:
+    """The whole stack in one process. `silence` is what becomes of calls that a provider never answers."""
+    return compose(settings, SERVICES, clock=clock, log=log, silence=silence)
 
 
 def compose(
@@ -80,11 +87,13 @@ def compose(
     *,
     clock: AnyClock | None = None,
     log: LogWriter | None = None,
+    silence: "Silence | None" = None,
 ) -> Stack:
     """The named services. A gateway without its vault or simulator must be composed inside the loop it will run in."""
     clock = clock or SystemClock(settings.payrail_data_dir / "clock.json")
     log = log or stderr_log()
-    stack = Stack(settings, JournalOpener(settings.payrail_data_dir, clock))
+    journal = JournalOpener(settings.payrail_data_dir, clock)
+    stack = Stack(settings, journal, silence=silence)
     for service in SERVICES:
         if service in services:
             stack.apps[service] = _BUILDERS[service](stack, clock, log)
@@ -98,8 +107,12 @@ def free_sockets(host: str = "127.0.0.1") -> dict[str, socket.socket]:
 
 def settings_for(sockets: Sockets, data_dir: Path, **overrides: Any) -> Settings:
     """The settings in force, for a stack on these sockets and this data directory."""
-    ports = {f"{name.replace('-', '_')}_port": opened.getsockname()[1] for name, opened in sockets.items()}
-    return load_settings(payrail_data_dir=data_dir, **ports, **overrides)
+    return load_settings(payrail_data_dir=data_dir, **ports_of(sockets), **overrides)
+
+
+def ports_of(sockets: Sockets) -> dict[str, Any]:
+    """The port settings that these sockets make true."""
+    return {f"{name.replace('-', '_')}_port": opened.getsockname()[1] for name, opened in sockets.items()}
 
 
 @contextlib.asynccontextmanager
@@ -135,7 +148,7 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.provider_sim.silence import Silence
 
     settings = stack.settings
-    stack.silence = Silence()
+    stack.silence = stack.silence or Silence()
 
     @cache
     def gateway() -> Any:
@@ -155,8 +168,16 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 
 def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
+    from payrail.ledger_jobs.plan import plan
 
-    return build(clock=clock, internal_keys=_internal_keys(stack.settings), log=log)
+    return build(
+        data_dir=stack.settings.payrail_data_dir,
+        clock=clock,
+        journals=stack.journals,
+        internal_keys=_internal_keys(stack.settings),
+        plan=plan,
+        log=log,
+    )
 
 
 def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
@@ -173,7 +194,9 @@ def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     providers = ProviderClient(base_url=settings.provider_sim_url, token=key)
     providers.set_async_httpx_client(_client(stack, "provider-sim", settings.provider_sim_url, log, key=key))
     jobs = JobsClient(base_url=settings.ledger_jobs_url, token=key)
-    jobs.set_async_httpx_client(_client(stack, "ledger-jobs", settings.ledger_jobs_url, log, key=key))
+    jobs.set_async_httpx_client(
+        _client(stack, "ledger-jobs", settings.ledger_jobs_url, log, key=key, timeout_s=_JOBS_TIMEOUT_S)
+    )
     return build(
         data_dir=settings.payrail_data_dir,
         clock=clock,
@@ -203,10 +226,12 @@ _BUILDERS: Mapping[str, Callable[[Stack, AnyClock, LogWriter], AsgiApp]] = {
 }
 
 
-def _client(stack: Stack, service: str, url: str, log: LogWriter, *, key: str) -> Any:
+def _client(
+    stack: Stack, service: str, url: str, log: LogWriter, *, key: str, timeout_s: float | None = None
+) -> Any:
     """What one service calls another with; in process, in place of an `httpx.AsyncClient`. `key` names the caller."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    timeout_s = stack.settings.provider_timeout_s
+    timeout_s = timeout_s or stack.settings.provider_timeout_s
     app = stack.apps.get(service)
     if app is not None:
         from payrail.runtime.in_process import InProcessClient

@@ -11,6 +11,7 @@ from payrail.gateway.domain.customers import Customer
 from payrail.gateway.domain.errors import Refusal
 from payrail.gateway.domain.notices import Notice, UnmatchedNotice
 from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
+from payrail.gateway.domain.pricing import PricePlan
 from payrail.gateway.domain.routing import Availability, RulesInForce
 from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
@@ -225,6 +226,14 @@ class Rules(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """What was agreed with each merchant."""
+
+    def plan_of(self, merchant_id: str) -> PricePlan:
+        """The merchant's price plan."""
+        ...
+
+
 class Breakers(Protocol):
     """The circuit breakers of all providers, shared by every process of the data directory."""
 
@@ -278,6 +287,22 @@ class ProviderControls(Protocol):
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
         """Take all its failures away; how many there were. Raises `ProviderUnreachable`."""
+        ...
+
+
+class JobsUnavailable(Exception):
+    """The ledger jobs did not answer. Asking again is safe."""
+
+    code = "jobs_unavailable"
+    detail = "The ledger jobs did not answer; try again."
+    headers: ClassVar = {"Retry-After": "1"}
+
+
+class Jobs(Protocol):
+    """The background jobs over the ledger. Raises `JobsUnavailable`."""
+
+    async def run_due(self, correlation_id: str) -> None:
+        """Have them do all work that is due; return when it is done."""
         ...
 
 

@@ -20,6 +20,7 @@ from payrail.gateway.adapters.clock_control import ClockMover
 from payrail.gateway.adapters.customers import CustomersFile
 from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
+from payrail.gateway.adapters.jobs import SdkJobs
 from payrail.gateway.adapters.merchants import MerchantsFile
 from payrail.gateway.adapters.provider_controls import SdkProviderControls
 from payrail.gateway.adapters.provider_webhooks import SignedNotices
@@ -34,6 +35,7 @@ from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.get_metrics import gauges
 from payrail.gateway.flows.resolve_open_payments import Resolver
+from payrail.gateway.flows.run_due_jobs import run_due_jobs
 from payrail.gateway.flows.send_webhooks import send_webhooks
 from payrail.gateway.http.handlers import Handlers
 from payrail.gateway.http.problems import PROBLEMS
@@ -73,11 +75,13 @@ def build(
     """The gateway over `data_dir`. Its ledger is open from the start of the app's lifespan to the end.
 
     Several processes may run one on the same directory. The clients carry the gateway's internal key.
-    Raises `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one the packaged rules hold.
+    Raises `MerchantsInvalid`, and `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one
+    the packaged rules hold.
     """
     handlers = Handlers()
     ids = IdSource(clock, random.Random(secrets.randbits(256)))  # noqa: S311 - ids are names, not secrets
-    directory = Directory(MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key), console_key)
+    merchants = MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key)
+    directory = Directory(merchants, console_key)
     rules = RoutingRulesFile(routing_rules, clock, providers=PROVIDERS)
     metrics = Metrics()
 
@@ -94,7 +98,7 @@ def build(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
             trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
-            SignedNotices(webhook_secrets), unmatched,
+            SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs),
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway
@@ -103,6 +107,7 @@ def build(
         resolver = Resolver(gateway, resolver_interval_s)
         due.add(partial(send_webhooks, gateway))
         due.add(resolver.catch_up)
+        due.add(partial(run_due_jobs, gateway))
         try:
             async with _background(resolver.run(), cache.run(), samples):
                 yield

@@ -1,27 +1,68 @@
 """The ledger jobs as an ASGI app."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 
 import orjson
 
-from payrail.ledger_jobs.handlers import SERVICE, Handlers
+from payrail.ledger_jobs.errors import ERRORS
+from payrail.ledger_jobs.handlers import SERVICE, Handlers, Rooms
+from payrail.ledger_jobs.loops import Job, Loops, Surroundings
+from payrail.ledger_jobs.runs import RunHistory
 from payrail.runtime.clock import Clock
 from payrail.runtime.contract_app import ContractApp, build_contract_app
+from payrail.runtime.ids import IdSource
 from payrail.runtime.internal_keys import InternalKeys
+from payrail.runtime.journal import Journal, JournalOpener
+from payrail.runtime.leases import Leases
 from payrail.runtime.logs import LogWriter
-from payrail.runtime.problems import ErrorTable
+
+#: Makes the jobs over an open journal, in the order in which their due work is done.
+Plan = Callable[[Journal], Sequence[Job]]
 
 
-def build(*, clock: Clock, internal_keys: Mapping[str, str], log: LogWriter | None = None) -> ContractApp:
-    """The service of the background jobs; ``internal_keys`` is the key of each caller by its name."""
+def build(
+    *,
+    data_dir: Path,
+    clock: Clock,
+    journals: JournalOpener,
+    internal_keys: Mapping[str, str],
+    plan: Plan,
+    log: LogWriter | None = None,
+) -> ContractApp:
+    """The service of the background jobs; ``internal_keys`` is the key of each caller by its name.
+
+    Several processes may run one on the same directory: each job is in one of them at a time.
+    """
     handlers = Handlers(clock=clock, version=version("payrail"))
+    ids = IdSource(clock, random.SystemRandom())
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        journal = await journals.open()
+        leases = Leases(data_dir / "run" / "jobs.lock")
+        history = RunHistory(data_dir / "jobs" / "runs.jsonl")
+        loops = Loops(plan(journal), Surroundings(clock, leases, history, ids.new))
+        handlers.rooms = Rooms(journal, loops, history)
+        await loops.start()
+        try:
+            yield
+        finally:
+            await loops.stop()
+            history.close()
+            leases.close()
+            await journals.close()
+
     return build_contract_app(
         service=SERVICE,
         contract=orjson.loads(files("payrail.contracts").joinpath(f"{SERVICE}.json").read_bytes()),
         handlers=handlers.table(),
         authenticate={"InternalKey": InternalKeys(internal_keys)},
-        errors=ErrorTable({}),
+        errors=ERRORS,
+        lifespan=lifespan,
         log=log,
     )

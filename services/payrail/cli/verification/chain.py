@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from payrail.cli.verification.book_lines import LineReader
 from payrail.cli.verification.findings import Report
-from payrail.cli.verification.ledger_snapshot import LedgerSnapshot
 from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
 from payrail.ledger.entry_types import DECODERS
+from payrail.runtime.journal.ledger_snapshot import LedgerSnapshot
 
 
 class Placed(Struct, frozen=True):

@@ -8,8 +8,8 @@ from payrail.cli.verification.chain import Chain
 from payrail.cli.verification.documents import judge_documents
 from payrail.cli.verification.findings import Report
 from payrail.cli.verification.folds import Folds
-from payrail.cli.verification.ledger_snapshot import take_snapshot
 from payrail.cli.verification.stored_card_numbers import files_below, search_files
+from payrail.runtime.journal.ledger_snapshot import take_snapshot
 
 #: Called with the bytes that were just dealt with, out of the bytes that there are.
 Progress = Callable[[int], None]

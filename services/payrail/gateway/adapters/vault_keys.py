@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from payrail.gateway.adapters.vault import UNREADABLE
-from payrail.gateway.flows.pages import InvalidCursor
 from payrail.gateway.ports import AccessFilter, RotationInProgress, VaultUnavailable
 from payrail.runtime.clock import parse_rfc3339, rfc3339
+from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.vault import AuthenticatedClient
 from payrail_sdk.vault.api.access_log import get_access_log
 from payrail_sdk.vault.api.keys import rotate_keys

@@ -12,7 +12,9 @@ from payrail.gateway.ports import (
     Breakers,
     ClockControl,
     Customers,
+    Jobs,
     Notices,
+    Prices,
     ProviderControls,
     Providers,
     Rules,
@@ -80,6 +82,8 @@ class Gateway(Struct, frozen=True):
     customers: Customers
     notices: Notices
     unmatched: UnmatchedNotices
+    prices: Prices
+    jobs: Jobs
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from payrail.gateway.flows.gateway import Caller, Gateway
 from payrail.gateway.flows.operation import find_payment
-from payrail.gateway.flows.pages import position_of, to_cursor
 from payrail.gateway.flows.trail import AuditFilter, Position, Trail
+from payrail.runtime.pages import position_of, to_cursor
 
 _ACTION_BITS = 32
 

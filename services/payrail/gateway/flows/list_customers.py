@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from payrail.gateway.domain.customers import Customer, customer_view
 from payrail.gateway.flows.gateway import Caller, Gateway
-from payrail.gateway.flows.pages import newest_first
+from payrail.runtime.pages import newest_first
 
 
 class CustomerFilter(Struct, frozen=True):

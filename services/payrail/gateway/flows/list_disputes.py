@@ -5,9 +5,9 @@ from typing import Any
 from msgspec import Struct
 
 from payrail.gateway.flows.gateway import Caller, Gateway
-from payrail.gateway.flows.pages import newest_first
 from payrail.ledger.dispute import Dispute
 from payrail.ledger.dispute_view import dispute_view
+from payrail.runtime.pages import newest_first
 
 
 class DisputeFilter(Struct, frozen=True):

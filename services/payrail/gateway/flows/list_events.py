@@ -10,9 +10,9 @@ from msgspec.structs import asdict
 
 from payrail.gateway.domain.errors import EventNotFound
 from payrail.gateway.flows.gateway import Caller, Gateway
-from payrail.gateway.flows.pages import position_of, to_cursor
 from payrail.ledger.events import Event, event_of, may_make_event, seq_of
 from payrail.runtime.journal.refold import committed_at
+from payrail.runtime.pages import position_of, to_cursor
 
 
 class EventFilter(Struct, frozen=True):

@@ -4,9 +4,9 @@ from typing import Any
 
 from payrail.gateway.flows.gateway import Caller, Gateway
 from payrail.gateway.flows.operation import find_payment
-from payrail.gateway.flows.pages import position_of, to_cursor
 from payrail.ledger.payment_view import entry_view
 from payrail.runtime.journal.refold import entries_of
+from payrail.runtime.pages import position_of, to_cursor
 
 
 async def list_payment_ledger(

@@ -6,9 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from payrail.gateway.flows.gateway import Caller, Gateway
-from payrail.gateway.flows.pages import newest_first
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_view import payment_view
+from payrail.runtime.pages import newest_first
 
 
 class PaymentFilter(Struct, frozen=True):

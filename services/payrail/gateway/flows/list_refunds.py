@@ -5,9 +5,9 @@ from typing import Any
 from msgspec import Struct
 
 from payrail.gateway.flows.gateway import Caller, Gateway
-from payrail.gateway.flows.pages import newest_first
 from payrail.ledger.refund import Refund
 from payrail.ledger.refund_view import refund_view
+from payrail.runtime.pages import newest_first
 
 
 class RefundFilter(Struct, frozen=True):

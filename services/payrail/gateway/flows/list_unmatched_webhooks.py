@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.flows.pages import newest_first
+from payrail.runtime.pages import newest_first
 
 
 async def list_unmatched_webhooks(gateway: Gateway, *, limit: int, cursor: str | None) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Which refusal is which status. The codes belong to the errors themselves; handlers do not catch."""
 
 from payrail.gateway.domain import customers, errors, notices
-from payrail.gateway.flows.pages import InvalidCursor
 from payrail.gateway.ports import (
     CardRefused,
     ClockBehindLedger,
     ClockFixed,
     ClockOutOfRange,
+    JobsUnavailable,
     ProviderRefused,
     ProviderUnreachable,
     RotationInProgress,
@@ -17,6 +17,7 @@ from payrail.ledger.money import UnknownCurrency
 from payrail.ledger.transitions import InvalidTransition
 from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.journal import LedgerUnavailable
+from payrail.runtime.pages import InvalidCursor
 from payrail.runtime.problems import ErrorTable
 
 PROBLEMS = ErrorTable(
@@ -51,6 +52,7 @@ PROBLEMS = ErrorTable(
         errors.NoProvider: (503, "No provider is available"),
         errors.OperationNotProcessed: (503, "The provider did not process it"),
         ProviderUnreachable: (503, "The provider does not answer"),
+        JobsUnavailable: (503, "The ledger jobs are not available"),
         VaultUnavailable: (503, "The vault is not available"),
         LogUnavailable: (503, "The files cannot be written"),
         LedgerUnavailable: (503, "The ledger is not available"),

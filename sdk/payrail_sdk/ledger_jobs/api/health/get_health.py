@@ -6,7 +6,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.health import Health
+from ...models.jobs_health import JobsHealth
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
 
@@ -30,9 +30,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Health | Problem | None:
+) -> JobsHealth | Problem | None:
     if response.status_code == 200:
-        response_200 = Health.from_dict(response.json())
+        response_200 = JobsHealth.from_dict(response.json())
 
         return response_200
 
@@ -64,7 +64,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Health | Problem]:
+) -> Response[JobsHealth | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -77,10 +77,11 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
-) -> Response[Health | Problem]:
+) -> Response[JobsHealth | Problem]:
     """Tell how the jobs are
 
-     Answers without a key. `degraded` means that the service answers but lacks something that it needs.
+     Answers without a key. `degraded` means that the ledger cannot be written or that a loop has failed
+    several times in a row; each loop says how it is.
 
     Args:
         x_correlation_id (str | Unset):
@@ -90,7 +91,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Health | Problem]
+        Response[JobsHealth | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -108,10 +109,11 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
-) -> Health | Problem | None:
+) -> JobsHealth | Problem | None:
     """Tell how the jobs are
 
-     Answers without a key. `degraded` means that the service answers but lacks something that it needs.
+     Answers without a key. `degraded` means that the ledger cannot be written or that a loop has failed
+    several times in a row; each loop says how it is.
 
     Args:
         x_correlation_id (str | Unset):
@@ -121,7 +123,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Health | Problem
+        JobsHealth | Problem
     """
 
     return sync_detailed(
@@ -134,10 +136,11 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
-) -> Response[Health | Problem]:
+) -> Response[JobsHealth | Problem]:
     """Tell how the jobs are
 
-     Answers without a key. `degraded` means that the service answers but lacks something that it needs.
+     Answers without a key. `degraded` means that the ledger cannot be written or that a loop has failed
+    several times in a row; each loop says how it is.
 
     Args:
         x_correlation_id (str | Unset):
@@ -147,7 +150,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Health | Problem]
+        Response[JobsHealth | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -163,10 +166,11 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
-) -> Health | Problem | None:
+) -> JobsHealth | Problem | None:
     """Tell how the jobs are
 
-     Answers without a key. `degraded` means that the service answers but lacks something that it needs.
+     Answers without a key. `degraded` means that the ledger cannot be written or that a loop has failed
+    several times in a row; each loop says how it is.
 
     Args:
         x_correlation_id (str | Unset):
@@ -176,7 +180,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Health | Problem
+        JobsHealth | Problem
     """
 
     return (

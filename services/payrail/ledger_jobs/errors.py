@@ -1,0 +1,18 @@
+"""The errors of the ledger jobs, and the one table that maps them to problems."""
+
+from payrail.ledger_jobs.loops import JobElsewhere
+from payrail.ledger_jobs.runs import RunNotFound
+from payrail.runtime.append_log import LogUnavailable
+from payrail.runtime.journal import LedgerUnavailable
+from payrail.runtime.pages import InvalidCursor
+from payrail.runtime.problems import ErrorTable
+
+ERRORS = ErrorTable(
+    {
+        InvalidCursor: (400, "A query parameter is not valid"),
+        RunNotFound: (404, "There is no such thing"),
+        JobElsewhere: (503, "Another instance has the job"),
+        LogUnavailable: (503, "The files cannot be written"),
+        LedgerUnavailable: (503, "The ledger is not available"),
+    }
+)

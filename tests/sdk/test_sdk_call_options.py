@@ -1,0 +1,90 @@
+"""What a single call may have that differs from the client's others."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from contract_answers import created
+from misbehaving_server import Script, answer, never, problem
+from sdk_callers import Caller
+
+from payrail_sdk import ServiceUnavailable, TimedOut
+
+
+def test_time_out_of_one_call_bounds_that_call_only(caller: Caller, server: Script) -> None:
+    server.then(never, answer(200, created()))
+    with pytest.raises(TimedOut):
+        caller(lambda client: client.payments.get("pay_1", timeout_s=0.2, max_retries=0))
+    assert caller(lambda client: client.payments.get("pay_1")).state == "CREATED"
+
+
+def test_retries_of_one_call_can_be_more_or_none(make_caller: Callable[..., Caller], server: Script) -> None:
+    caller = make_caller(max_retries=1)
+    for wanted, tries in ((0, 1), (3, 4), (None, 2)):
+        server.received.clear()
+        server.steps[:] = [problem(503, "vault_unavailable")] * 9
+        with pytest.raises(ServiceUnavailable):
+            caller(lambda client, wanted=wanted: client.payments.cancel("pay_1", max_retries=wanted))
+        assert len(server.received) == tries
+
+
+def test_extra_headers_go_with_every_try_of_one_call(caller: Caller, server: Script) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    server.then(problem(503, "vault_unavailable"), *[answer(200, created())] * 2)
+    caller(lambda client: client.payments.get("pay_1", extra_headers={"traceparent": trace, "X-Note": "a b"}))
+    caller(lambda client: client.payments.get("pay_1"))
+    traces = [request.headers.get("traceparent") for request in server.received]
+    assert traces == [trace, trace, None]
+    assert server.received[0].headers["x-note"] == "a b"
+
+
+def test_options_hold_for_every_page_of_a_list(caller: Caller, server: Script) -> None:
+    server.then(
+        answer(200, {"data": [created()], "next_cursor": "more"}),
+        answer(200, {"data": [created()], "next_cursor": None}),
+    )
+    caller.items(
+        lambda client: client.payments.list(
+            currency="EUR", correlation_id="my-list", extra_headers={"X-Note": "n"}
+        )
+    )
+    assert [request.headers["x-correlation-id"] for request in server.received] == ["my-list"] * 2
+    assert [request.headers["x-note"] for request in server.received] == ["n"] * 2
+    assert [request.path for request in server.received] == [
+        "/payments?currency=EUR",
+        "/payments?currency=EUR&cursor=more",
+    ]
+
+
+def test_filter_and_option_of_one_name_do_not_mix(caller: Caller, server: Script) -> None:
+    server.then(answer(200, {"data": [], "next_cursor": None}))
+    caller.items(lambda client: client.audit.list(of_correlation="order-1", correlation_id="my-call"))
+    assert server.received[0].path == "/audit?correlation_id=order-1"
+    assert server.received[0].headers["x-correlation-id"] == "my-call"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"timeout_s": 0},
+        {"timeout_s": float("nan")},
+        {"max_retries": -1},
+        {"correlation_id": "two words"},
+        {"extra_headers": {"X-Note": "a\r\nX-Role: admin"}},
+        {"extra_headers": {"X-Note": ""}},
+        {"extra_headers": {"X Note": "a"}},
+        {"extra_headers": {"": "a"}},
+        *[
+            {"extra_headers": {name: "sk_secret"}}
+            for name in ("authorization", "X-ROLE", "X-User-Id", "x-merchant-id", "Idempotency-Key", "Host")
+        ],
+    ],
+    ids=str,
+)
+def test_option_that_cannot_work_is_refused_before_anything_is_sent(
+    options: dict[str, Any], caller: Caller, server: Script
+) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the messages differ
+        caller(lambda client: client.payments.cancel("pay_1", **options))
+    assert "sk_secret" not in str(caught.value)
+    assert server.received == []
