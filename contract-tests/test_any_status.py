@@ -76,11 +76,44 @@ async def test_a_service_that_may_not_call_it_gets_403(stack: Stack, operation: 
         assert_is_documented(operation, answer, 403, "forbidden")
 
 
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if "x-required-role" in o.definition], ids=str)
+async def test_an_identity_that_contradicts_the_key_is_403_and_half_of_one_400(
+    stack: Stack, operation: Operation
+) -> None:
+    merchant = {"Authorization": f"Bearer {stack.settings.merchant_api_key}", "X-Merchant-Id": "m_acme"}
+    assert_is_documented(operation, await send(stack, operation, headers=merchant), 403, "forbidden")
+    half = {"X-Role": ""}
+    assert_is_documented(operation, await send(stack, operation, headers=half), 400, "invalid_header")
+
+
+QUERIES = {
+    "surprise=1": "unknown_parameter",
+    "surprise=%ff": "invalid_encoding",
+    "&".join(f"p{number}=1" for number in range(300)): "invalid_parameter",
+}
+
+
 @each_operation
-async def test_an_unknown_query_parameter_is_400(stack: Stack, operation: Operation) -> None:
+@pytest.mark.parametrize("query", QUERIES, ids=QUERIES.get)
+async def test_a_query_that_is_not_as_described_is_400(
+    stack: Stack, operation: Operation, query: str
+) -> None:
     separator = "&" if "?" in url_of(operation) else "?"
-    answer = await send(stack, operation, url=f"{url_of(operation)}{separator}surprise=1")
-    assert_is_documented(operation, answer, 400, "unknown_parameter")
+    answer = await send(stack, operation, url=f"{url_of(operation)}{separator}{query}")
+    assert_is_documented(operation, answer, 400, QUERIES[query])
+
+
+BODIES = {
+    b"{": "malformed_json",
+    b'{"x": "\xff"}': "invalid_encoding",
+    b'{"x": ' + b"[" * 65 + b"]" * 65 + b"}": "too_deep",
+}
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.body], ids=str)
+@pytest.mark.parametrize("body", BODIES, ids=BODIES.get)
+async def test_a_body_that_is_no_sound_json_is_400(stack: Stack, operation: Operation, body: bytes) -> None:
+    assert_is_documented(operation, await send(stack, operation, content=body), 400, BODIES[body])
 
 
 @each_operation
