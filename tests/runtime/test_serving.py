@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from payrail.runtime.listening import PortTaken, inherited, listen, port_holder
+from payrail.runtime.listening import PortTaken, another, inherited, listen, port_holder
 from payrail.runtime.serving import Listener, StartUpError, serve
 
 
@@ -231,6 +231,36 @@ def test_several_processes_share_one_socket() -> None:
                 worker.terminate()
                 worker.communicate(timeout=10)
     assert workers[0].returncode == workers[1].returncode == 0
+
+
+def _accepted(listener: socket.socket) -> int:
+    accepted = 0
+    while True:
+        try:
+            listener.accept()[0].close()
+        except BlockingIOError:
+            return accepted
+        accepted += 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only this kernel spreads connections over sockets")
+def test_connections_are_spread_over_the_sockets_of_a_port() -> None:
+    with listen("127.0.0.1", 0, beside_others=True) as first, another(first) as second:
+        assert second.getsockname() == first.getsockname()
+        opened = [socket.create_connection(first.getsockname()) for _ in range(64)]
+        shares = [_accepted(first), _accepted(second)]
+        assert sum(shares) == len(opened)
+        assert all(shares)
+        for connection in opened:
+            connection.close()
+
+
+def test_a_port_whose_sockets_stand_beside_each_other_is_taken_for_all_others() -> None:
+    with listen("127.0.0.1", 0, beside_others=True) as first, another(first):
+        port = first.getsockname()[1]
+        for beside_others in (False, True):
+            with pytest.raises(PortTaken):
+                listen("127.0.0.1", port, beside_others=beside_others)
 
 
 def test_an_inherited_socket_is_the_same_socket() -> None:

@@ -13,6 +13,7 @@ from payrail.runtime.settings import (
     SettingsRefused,
     development_values,
     load_settings,
+    packaged_settings,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -160,3 +161,20 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 )
 def test_a_service_is_reached_where_it_is_bound(bind_host: str, url: str) -> None:
     assert load_settings(bind_host=bind_host).vault_url == url
+
+
+def test_packaged_settings_are_the_same_wherever_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("SEED=1\n")
+    monkeypatch.setenv("PAYRAIL_ENV", "production")
+    monkeypatch.setenv("VAULT_URL", "http://vault.example.com")
+    settings = packaged_settings(gateway_port=18026)
+    assert (settings.seed, settings.payrail_env) == (42, "development")
+    assert (settings.gateway_url, settings.vault_url) == ("http://127.0.0.1:18026", "http://127.0.0.1:8027")
+
+
+@pytest.mark.parametrize("overrides", [{"sed": 7}, {"seed": -1}])
+def test_packaged_settings_refuse_what_is_no_setting_and_what_it_cannot_be(overrides: dict[str, int]) -> None:
+    with pytest.raises(SettingsRefused, match=next(iter(overrides)).upper() + "|sed"):
+        packaged_settings(**overrides)

@@ -8,6 +8,7 @@ from payrail.gateway.domain.actions import Action, Actions, Finished, Requested
 from payrail.gateway.domain.breaker import Breaker
 from payrail.gateway.domain.customers import Customer, CustomerNotFound
 from payrail.gateway.domain.notices import UnmatchedNotice
+from payrail.gateway.domain.pricing import DEFAULT_PLAN, PricePlan
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
 from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport, VaultUnavailable
@@ -128,6 +129,13 @@ class Forgetful:
         """Forgotten at once."""
 
 
+class UsualPrices:
+    """`Prices` of merchants with whom nothing else was agreed."""
+
+    def plan_of(self, _merchant_id: str) -> PricePlan:
+        return DEFAULT_PLAN
+
+
 class IdleJobs:
     """`Jobs` that have nothing to do."""
 
@@ -150,5 +158,6 @@ def surroundings() -> dict[str, Any]:
         "customers": NoCustomers(),
         "notices": SignedNotices({}),
         "unmatched": Forgetful(),
+        "prices": UsualPrices(),
         "jobs": IdleJobs(),
     }

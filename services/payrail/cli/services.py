@@ -1,7 +1,7 @@
 """The services of the stack by name: in which order they start, and where they listen."""
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from payrail.runtime.listening import PortTaken, listen
@@ -28,12 +28,18 @@ def port_of(settings: Settings, service: str) -> int:
     return port
 
 
-def listen_all(settings: Settings, services: Iterable[str]) -> dict[str, socket.socket]:
-    """A listening socket for each service, or none at all: raises `CannotListen` naming port, service and holder."""
+def listen_all(
+    settings: Settings, services: Iterable[str], *, several: Container[str] = ()
+) -> dict[str, socket.socket]:
+    """A listening socket for each service, or none at all: raises `CannotListen` naming port, service and holder.
+
+    The socket of a service that `several` processes are going to serve may get siblings.
+    """
     sockets: dict[str, socket.socket] = {}
     try:
         for service in services:
-            sockets[service] = _listen(settings.bind_host, port_of(settings, service), service)
+            port = port_of(settings, service)
+            sockets[service] = _listen(settings.bind_host, port, service, beside_others=service in several)
     except BaseException:
         for opened in sockets.values():
             opened.close()
@@ -41,9 +47,9 @@ def listen_all(settings: Settings, services: Iterable[str]) -> dict[str, socket.
     return sockets
 
 
-def _listen(host: str, port: int, service: str) -> socket.socket:
+def _listen(host: str, port: int, service: str, *, beside_others: bool) -> socket.socket:
     try:
-        return listen(host, port)
+        return listen(host, port, beside_others=beside_others)
     except PortTaken as taken:
         by = f" by {taken.holder}" if taken.holder else ""
         hint = f"stop it, or set {port_setting(service)} to another port"

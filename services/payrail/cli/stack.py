@@ -70,9 +70,15 @@ class Stack:
         self._closing.append(close)
 
 
-def embedded(settings: Settings, *, clock: AnyClock | None = None, log: LogWriter | None = None) -> Stack:
-    """The whole stack in one process."""
-    return compose(settings, SERVICES, clock=clock, log=log)
+def embedded(
+    settings: Settings,
+    *,
+    clock: AnyClock | None = None,
+    log: LogWriter | None = None,
+    silence: "Silence | None" = None,
+) -> Stack:
+    """The whole stack in one process. `silence` is what becomes of calls that a provider never answers."""
+    return compose(settings, SERVICES, clock=clock, log=log, silence=silence)
 
 
 def compose(
@@ -81,11 +87,13 @@ def compose(
     *,
     clock: AnyClock | None = None,
     log: LogWriter | None = None,
+    silence: "Silence | None" = None,
 ) -> Stack:
     """The named services. A gateway without its vault or simulator must be composed inside the loop it will run in."""
     clock = clock or SystemClock(settings.payrail_data_dir / "clock.json")
     log = log or stderr_log()
-    stack = Stack(settings, JournalOpener(settings.payrail_data_dir, clock))
+    journal = JournalOpener(settings.payrail_data_dir, clock)
+    stack = Stack(settings, journal, silence=silence)
     for service in SERVICES:
         if service in services:
             stack.apps[service] = _BUILDERS[service](stack, clock, log)
@@ -99,8 +107,12 @@ def free_sockets(host: str = "127.0.0.1") -> dict[str, socket.socket]:
 
 def settings_for(sockets: Sockets, data_dir: Path, **overrides: Any) -> Settings:
     """The settings in force, for a stack on these sockets and this data directory."""
-    ports = {f"{name.replace('-', '_')}_port": opened.getsockname()[1] for name, opened in sockets.items()}
-    return load_settings(payrail_data_dir=data_dir, **ports, **overrides)
+    return load_settings(payrail_data_dir=data_dir, **ports_of(sockets), **overrides)
+
+
+def ports_of(sockets: Sockets) -> dict[str, Any]:
+    """The port settings that these sockets make true."""
+    return {f"{name.replace('-', '_')}_port": opened.getsockname()[1] for name, opened in sockets.items()}
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +148,7 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.provider_sim.silence import Silence
 
     settings = stack.settings
-    stack.silence = Silence()
+    stack.silence = stack.silence or Silence()
 
     @cache
     def gateway() -> Any:

@@ -16,6 +16,7 @@ from payrail.cli.announce import announce
 from payrail.cli.refusals import ChildFailed
 from payrail.cli.serve import FAILED, READY
 from payrail.cli.services import BEHIND_GATEWAY, GATEWAY, Sockets
+from payrail.runtime.listening import another
 from payrail.runtime.settings import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -48,6 +49,7 @@ async def supervise(
     Raises `ChildFailed` when one of them cannot start or ends by itself; the others are ended before.
     """
     children: list[_Child] = []
+    shares = _share_out(plans, sockets)
     asked = asyncio.Event()
 
     def ask() -> None:
@@ -60,10 +62,11 @@ async def supervise(
     for number in _SIGNALS:
         loop.add_signal_handler(number, ask)
     try:
-        for child_plan in plans:
-            children.append(await _start(child_plan, settings, sockets, log_file))  # noqa: PERF401 - each is known at once
-        await _first_of(asked.wait(), _run(children, sockets))
+        for child_plan, own in zip(plans, shares, strict=True):
+            children.append(await _start(child_plan, settings, own, log_file))
+        await _first_of(asked.wait(), _run(children, sockets, shares))
     finally:
+        _close(shares)
         await _end(children)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
@@ -120,7 +123,7 @@ class _Child:
 async def _start(
     child_plan: ChildPlan, settings: Settings, sockets: Sockets, log_file: Path | None
 ) -> _Child:
-    fds = {service: sockets[service].fileno() for service in child_plan.services}
+    fds = {service: listener.fileno() for service, listener in sockets.items()}
     arguments = [f"--fd={service}={fd}" for service, fd in fds.items()]
     if log_file is not None:
         arguments.append(f"--log-file={log_file}")
@@ -137,12 +140,30 @@ async def _start(
     return _Child(child_plan, process, (process.stdin, process.stdout))
 
 
-async def _run(children: Sequence[_Child], sockets: Sockets) -> None:
+def _share_out(plans: Sequence[ChildPlan], sockets: Sockets) -> list[Sockets]:
+    """The sockets of each child: of those that serve the same, each has its own at the same address."""
+    taken: set[str] = set()
+    shares: list[Sockets] = []
+    for child_plan in plans:
+        share = {}
+        for service in child_plan.services:
+            share[service] = another(sockets[service]) if service in taken else sockets[service]
+            taken.add(service)
+        shares.append(share)
+    return shares
+
+
+def _close(shares: Sequence[Sockets]) -> None:
+    for share in shares:
+        for opened in share.values():
+            opened.close()
+
+
+async def _run(children: Sequence[_Child], sockets: Sockets, shares: Sequence[Sockets]) -> None:
     """Announce the stack when all are ready; then wait for what should not happen. Never returns."""
     await asyncio.gather(*(child.ready() for child in children))
     await announce(sockets, workers=sum(GATEWAY in child.plan.services for child in children))
-    for opened in sockets.values():
-        opened.close()  # So that a service that ends refuses connections; ours would only let them wait.
+    _close(shares)  # So that a service that ends refuses connections; ours would only let them wait.
     await asyncio.gather(*(child.ended() for child in children))
 
 

@@ -49,7 +49,7 @@ def up(
     gc.disable()  # Until the stack serves: what a start imports and builds is no garbage.
     from payrail.cli.data_directory import claimed, empty, require_payrails_own
     from payrail.cli.refusals import told_in_one_line
-    from payrail.cli.services import SERVICES, listen_all, log_path
+    from payrail.cli.services import GATEWAY, SERVICES, listen_all, log_path
     from payrail.runtime.settings import load_settings
 
     with told_in_one_line(), contextlib.ExitStack() as held:
@@ -59,7 +59,7 @@ def up(
             raise click.ClickException(
                 "--fresh is refused with PAYRAIL_ENV=production: it removes the ledger"
             )
-        sockets = listen_all(settings, SERVICES)
+        sockets = listen_all(settings, SERVICES, several=(GATEWAY,) if workers > 1 else ())
         for opened in sockets.values():
             held.callback(opened.close)
         directory = settings.payrail_data_dir

@@ -11,6 +11,7 @@ from payrail.gateway.domain.customers import Customer
 from payrail.gateway.domain.errors import Refusal
 from payrail.gateway.domain.notices import Notice, UnmatchedNotice
 from payrail.gateway.domain.outcomes import Answer, Inquiry, RefundAnswer, RefundInquiry
+from payrail.gateway.domain.pricing import PricePlan
 from payrail.gateway.domain.routing import Availability, RulesInForce
 from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
@@ -222,6 +223,14 @@ class Rules(Protocol):
 
     def in_force(self) -> RulesInForce:
         """The last good rules."""
+        ...
+
+
+class Prices(Protocol):
+    """What was agreed with each merchant."""
+
+    def plan_of(self, merchant_id: str) -> PricePlan:
+        """The merchant's price plan."""
         ...
 
 

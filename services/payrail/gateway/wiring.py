@@ -75,11 +75,13 @@ def build(
     """The gateway over `data_dir`. Its ledger is open from the start of the app's lifespan to the end.
 
     Several processes may run one on the same directory. The clients carry the gateway's internal key.
-    Raises `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one the packaged rules hold.
+    Raises `MerchantsInvalid`, and `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one
+    the packaged rules hold.
     """
     handlers = Handlers()
     ids = IdSource(clock, random.Random(secrets.randbits(256)))  # noqa: S311 - ids are names, not secrets
-    directory = Directory(MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key), console_key)
+    merchants = MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key)
+    directory = Directory(merchants, console_key)
     rules = RoutingRulesFile(routing_rules, clock, providers=PROVIDERS)
     metrics = Metrics()
 
@@ -96,7 +98,7 @@ def build(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
             trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
-            SignedNotices(webhook_secrets), unmatched, SdkJobs(jobs),
+            SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs),
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway

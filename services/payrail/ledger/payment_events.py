@@ -157,8 +157,19 @@ class OperationStarted(Struct, frozen=True, omit_defaults=True):
     attempt: AttemptOpened
 
 
+class FeeParts(Struct, frozen=True, omit_defaults=True):
+    """What an interchange++ fee is made of, in minor units."""
+
+    interchange: int
+    scheme: int
+    markup: int
+
+
 class Captured(Struct, frozen=True, omit_defaults=True):
-    """`merchant_fee` and `provider_fee` are minor units of the payment's currency, posted by the same entry."""
+    """`merchant_fee` and `provider_fee` are minor units of the payment's currency, posted by the same entry.
+
+    `fee_parts` says what the merchant's fee is made of, where its price plan has parts.
+    """
 
     attempt_id: str
     amount: int
@@ -167,6 +178,7 @@ class Captured(Struct, frozen=True, omit_defaults=True):
     provider_fee: int
     final: bool = False
     latency_ms: int | None = None
+    fee_parts: FeeParts | None = None
 
 
 class Canceled(Struct, frozen=True, omit_defaults=True):

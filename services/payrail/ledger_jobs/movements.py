@@ -5,6 +5,7 @@ so that a service that runs in this one goes on answering.
 """
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
@@ -24,6 +25,7 @@ from payrail.ledger_jobs.movement_lines import (
     lines_of_types,
     row_of,
 )
+from payrail.runtime.journal.last_line import last_complete_line
 from payrail.runtime.journal.ledger_snapshot import LedgerSnapshot, take_snapshot
 
 if TYPE_CHECKING:
@@ -167,20 +169,14 @@ def _newest_seq(snapshot: LedgerSnapshot) -> int:
 
 
 def _last_seq(path: Path, end: int) -> int:
-    """The sequence number of the last complete line before `end`, 0 if there is none."""
-    length = _LINE_BYTES
-    while end:
-        with path.open("rb") as book:
-            book.seek(max(0, end - length))
-            tail = book.read(min(length, end))
-        complete = tail[: tail.rfind(b"\n") + 1].rstrip(b"\n")
-        begins = complete.rfind(b"\n") + 1
-        if complete and (begins or length >= end):
-            return msgspec.json.decode(complete[begins:], type=_Numbered).seq
-        if length >= end:
-            return 0
-        length *= 2
-    return 0
+    if not end:
+        return 0
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        line, _after = last_complete_line(fd, end)
+    finally:
+        os.close(fd)
+    return msgspec.json.decode(line, type=_Numbered).seq if line else 0
 
 
 def _path(snapshot: LedgerSnapshot, book: Book) -> Path:

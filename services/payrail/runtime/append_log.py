@@ -9,10 +9,11 @@ import contextlib
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import ClassVar, Self
 
 from payrail.runtime import faults
@@ -111,7 +112,9 @@ class AppendLog:
         self._name_unsynced = False  # True while a crash could bring the file before the last discard back.
         self._in_flight: list[_Append] = []
         self._closed = False
-        self._waiting: SimpleQueue[_Append | _DiscardBefore | None] = SimpleQueue()
+        self._waiting: deque[_Append | _DiscardBefore] = deque()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._awake = False  # True while a wake is under way that will find what is put into `_waiting` now.
         self._thread = threading.Thread(target=self._commit_loop, name=f"commit {path.name}", daemon=True)
         self._thread.start()
 
@@ -177,10 +180,10 @@ class AppendLog:
         submission."""
         if self._closed:
             raise LogUnavailable(self._path, "the log is closed")
-        data = b"".join(_with_newline(line) for line in lines)
+        data = b"".join([_with_newline(line) for line in lines])
         loop = asyncio.get_running_loop()
         done: asyncio.Future[int] = loop.create_future()
-        self._waiting.put(_Append(data, durable, loop, done))
+        self._put(_Append(data, durable, loop, done), loop)
         return done
 
     def discard_before(self, offset: int) -> "asyncio.Future[int]":
@@ -193,8 +196,16 @@ class AppendLog:
             raise LogUnavailable(self._path, "the log is closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[int] = loop.create_future()
-        self._waiting.put(_DiscardBefore(offset, loop, done))
+        self._put(_DiscardBefore(offset, loop, done), loop)
         return done
+
+    def _put(self, item: "_Append | _DiscardBefore", loop: asyncio.AbstractEventLoop) -> None:
+        """The thread is woken once the loop has run what was ready, so that all lines of one of its turns are one
+        batch: waking a thread costs more than writing a line."""
+        self._waiting.append(item)
+        if not self._awake:
+            self._awake = True
+            loop.call_soon(self._wakes.put, None)
 
     def clear(self) -> None:
         """Drop every line, after the owner moved their effect elsewhere; only before the first append."""
@@ -222,7 +233,7 @@ class AppendLog:
         if self._closed:
             return
         self._closed = True
-        self._waiting.put(None)
+        self._wakes.put(None)
         self._thread.join()
         os.close(self._fd)
         self._lock.release()
@@ -232,35 +243,31 @@ class AppendLog:
 
     def _commit_loop(self) -> None:
         try:
-            item = self._waiting.get()
-            while item is not None:
-                if isinstance(item, _Append):
-                    self._in_flight, following = self._take_batch(item)
-                    self._commit(self._in_flight)
-                    self._in_flight = []
-                    item = following or self._waiting.get()
-                else:
-                    self._discard(item)
-                    item = self._waiting.get()
+            while not self._closed or self._waiting:
+                self._wakes.get()
+                self._awake = False  # What comes from here on is found below or wakes again.
+                while self._waiting:
+                    item = self._waiting.popleft()
+                    if isinstance(item, _DiscardBefore):
+                        self._discard(item)
+                    else:
+                        self._in_flight = self._take_batch(item)
+                        self._commit(self._in_flight)
+                        self._in_flight = []
         finally:
             self._refuse_the_rest()
 
-    def _take_batch(self, first: _Append) -> tuple[list[_Append], _DiscardBefore | None]:
-        """What waits right now, up to a bound, and the item after it if that is no append."""
+    def _take_batch(self, first: _Append) -> list[_Append]:
+        """The appends that wait right now, up to a bound and to the first item that is none."""
         batch, size = [first], len(first.data)
-        while size < BATCH_BYTES_MAX:
-            try:
-                item = self._waiting.get_nowait()
-            except Empty:
-                break
+        while self._waiting and size < BATCH_BYTES_MAX:
+            item = self._waiting[0]
             if isinstance(item, _DiscardBefore):
-                return batch, item
-            if item is None:
-                self._waiting.put(None)  # Nothing can stand behind it: a closed log takes no appends.
                 break
             batch.append(item)
             size += len(item.data)
-        return batch, None
+            self._waiting.popleft()
+        return batch
 
     def _commit(self, batch: list[_Append]) -> None:
         data = b"".join(item.data for item in batch)
@@ -357,12 +364,8 @@ class AppendLog:
     def _refuse_the_rest(self) -> None:
         """Nobody may wait for a thread that is gone."""
         self._closed = True
-        left: list[_Append | _DiscardBefore] = list(self._in_flight)
-        with contextlib.suppress(Empty):
-            while True:
-                item = self._waiting.get_nowait()
-                if item is not None:
-                    left.append(item)
+        left: list[_Append | _DiscardBefore] = [*self._in_flight, *self._waiting]
+        self._waiting.clear()
         if left:
             self._tell_unavailable(left, "the log is closed")
 

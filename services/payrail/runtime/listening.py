@@ -2,10 +2,13 @@
 
 import errno
 import socket
+import sys
 from pathlib import Path
 
 _BACKLOG = 2048
 _LISTEN_STATE = "0A"
+# Where the kernel spreads connections over all sockets of a port; elsewhere the last one gets them all.
+_SPREADS = sys.platform == "linux"
 
 
 class PortTaken(Exception):
@@ -18,18 +21,21 @@ class PortTaken(Exception):
         self.holder = holder
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, beside_others: bool = False) -> socket.socket:
     """A listening TCP socket; port 0 takes a free one. Raises PortTaken, or OSError for an address that is
     not ours.
 
     It listens at once: with SO_REUSEADDR two sockets may be bound to one port as long as none of them
-    listens.
+    listens. With `beside_others` it may get siblings by `another`.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        if beside_others and _SPREADS:
+            # After the bind, which so fails where anybody else has the port, and before the socket listens.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.listen(_BACKLOG)
         listener.setblocking(False)
     except OSError as error:
@@ -38,6 +44,27 @@ def listen(host: str, port: int) -> socket.socket:
             raise PortTaken(port, port_holder(port)) from None
         raise
     return listener
+
+
+def another(listener: socket.socket) -> socket.socket:
+    """One more socket at the address of a `listener` that was made to stand beside others.
+
+    The kernel spreads new connections evenly over all of them. From one socket that several processes wait at, the one
+    that happens to be awake takes them all. Where the kernel does not spread, it is the same socket again.
+    """
+    if not _SPREADS:
+        return listener.dup()
+    sibling = socket.socket(listener.family, socket.SOCK_STREAM)
+    try:
+        sibling.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sibling.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sibling.bind(listener.getsockname())
+        sibling.listen(_BACKLOG)
+        sibling.setblocking(False)
+    except OSError:
+        sibling.close()
+        raise
+    return sibling
 
 
 def inherited(fd: int) -> socket.socket:

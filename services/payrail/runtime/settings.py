@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 DEVELOPMENT_FILE = Path(__file__).with_name("development.env")
 DEVELOPMENT_MARKERS = ("dev_", "sk_dev_", "whsec_ZGV2X")  # The last one is "dev_" inside base64.
@@ -170,6 +170,34 @@ def load_settings(*, env_file: Path | None = None, **overrides: Any) -> Settings
             f"PAYRAIL_ENV=production, but these settings have development values: {', '.join(unsafe)}"
         )
     return settings
+
+
+class _Packaged(Settings):
+    """The settings of a stack that nothing around it may change."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, env_settings, file_secret_settings
+        return init_settings, dotenv_settings
+
+
+def packaged_settings(**overrides: Any) -> Settings:
+    """The development values that ship with the package, and `overrides`: the same wherever and by whomever it is
+    asked, since neither the environment nor a ``.env`` has a say. Raises `SettingsRefused`."""
+    if unknown := sorted(set(overrides) - set(Settings.model_fields)):
+        raise SettingsRefused(f"there is no setting {', '.join(unknown)}")
+    sources: dict[str, Any] = {"_env_file": DEVELOPMENT_FILE, "_env_file_encoding": "utf-8"}
+    try:
+        return _Packaged(**sources, **overrides)
+    except ValidationError as error:
+        raise SettingsRefused(_one_line(error)) from None
 
 
 def development_values(settings: Settings) -> list[str]:

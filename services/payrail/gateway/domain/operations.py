@@ -18,7 +18,7 @@ from payrail.gateway.domain.payments import (
     outcome_unknown,
     provider_of,
 )
-from payrail.gateway.domain.pricing import MERCHANT_FEE, capture_postings
+from payrail.gateway.domain.pricing import DEFAULT_PLAN, PricePlan, capture_postings
 from payrail.ledger import payment_events as events
 from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
@@ -112,9 +112,16 @@ def begin_late_reversal(
 
 
 def record_operation(
-    payment_id: str, attempt_id: str, answer: Approved | Declined | NotProcessed | Unknown, origin: Origin
+    payment_id: str,
+    attempt_id: str,
+    answer: Approved | Declined | NotProcessed | Unknown,
+    origin: Origin,
+    plan: PricePlan = DEFAULT_PLAN,
 ) -> Continue:
-    """Write what came of the open capture, void or expiry. Once it is unknown, only the provider's word closes it."""
+    """Write what came of the open capture, void or expiry. Once it is unknown, only the provider's word closes it.
+
+    A capture's fee is what the merchant's `plan` says.
+    """
 
     def decide(state: LedgerState) -> Draft | Payment:
         payment = latest_payment(state, payment_id)
@@ -123,7 +130,7 @@ def record_operation(
             return payment
         match answer:
             case Approved():
-                return _operation_approved(payment, pending, answer, origin)
+                return _operation_approved(payment, pending, answer, origin, plan)
             case Unknown():
                 return outcome_unknown(payment, pending, answer, origin)
             case Declined():
@@ -172,7 +179,9 @@ def _require_capturable(payment: Payment, target: str, at: str) -> int:
     return payment.amount_capturable
 
 
-def _operation_approved(payment: Payment, pending: Pending, answer: Approved, origin: Origin) -> Draft:
+def _operation_approved(
+    payment: Payment, pending: Pending, answer: Approved, origin: Origin, plan: PricePlan
+) -> Draft:
     attempt = pending.attempt
     if attempt.operation == "late_reversal":
         voided = events.LateApprovalVoided(attempt.id, answer.provider_reference, answer.latency_ms)
@@ -183,10 +192,10 @@ def _operation_approved(payment: Payment, pending: Pending, answer: Approved, or
     if attempt.operation == "void":
         canceled = events.Canceled(attempt.id, answer.provider_reference, answer.latency_ms)
         return draft_of(payment, "payment.canceled", canceled, origin, claim=finished(pending))
-    merchant_fee = MERCHANT_FEE.of(attempt.amount, payment.currency)
+    merchant_fee, parts = plan.fee(attempt.amount, payment.currency, payment.payment_method.brand)
     captured = events.Captured(
         attempt.id, attempt.amount, answer.provider_reference, merchant_fee, answer.provider_fee,
-        attempt.final, answer.latency_ms,
+        attempt.final, answer.latency_ms, parts,
     )  # fmt: skip
     postings = capture_postings(
         payment.merchant_id, attempt.provider, attempt.amount, payment.currency,

@@ -14,6 +14,7 @@ from payrail.gateway.ports import (
     Customers,
     Jobs,
     Notices,
+    Prices,
     ProviderControls,
     Providers,
     Rules,
@@ -81,6 +82,7 @@ class Gateway(Struct, frozen=True):
     customers: Customers
     notices: Notices
     unmatched: UnmatchedNotices
+    prices: Prices
     jobs: Jobs
 
     def now(self) -> str:

@@ -86,6 +86,6 @@ def _held_by(payment: Payment, attempt: AttemptOpened) -> str:
 
 
 async def _record(run: Run, payment: Payment, pending: Pending, answer: Answer) -> Payment:
-    return await run.decide(
-        payment, operations.record_operation(payment.id, pending.attempt.id, answer, run.origin())
-    )
+    plan = run.gateway.prices.plan_of(payment.merchant_id)
+    decision = operations.record_operation(payment.id, pending.attempt.id, answer, run.origin(), plan)
+    return await run.decide(payment, decision)

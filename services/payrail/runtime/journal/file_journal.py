@@ -1,10 +1,12 @@
 """The journal on files: decide under the lock, then one write and one sync for everything that waited."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -46,9 +48,11 @@ class FileJournal:
         self._files = LedgerFiles(directory)
         self._lock = SharedLock(directory / ".lock")
         self._queue: list[_Waiting] = []
-        self._work = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._committer: asyncio.Task[None] | None = None
+        self._batches: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = Thread(target=self._commit_batches, name="ledger", daemon=True)
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._corrupt: LedgerCorrupt | None = None
         self._closing = False
         self._refused = False
@@ -63,21 +67,23 @@ class FileJournal:
         """Read and prove the whole ledger. Raises `LedgerCorrupt` and then leaves the files as they are."""
         journal = cls(directory, new_entry_id)
         try:
-            await asyncio.get_running_loop().run_in_executor(journal._thread, journal._replay)
+            await asyncio.to_thread(journal._replay)
         except BaseException:
             journal._release()
             raise
         journal._shown_seq = journal.seq
-        journal._committer = asyncio.create_task(journal._commit_forever(), name="ledger commit")
+        journal._thread.start()
         return journal
 
     async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
         """Decide and append one command; see `Journal.append`."""
         if self._closing:
             raise LedgerUnavailable("The ledger is closed.")
-        waiting = _Waiting(book, decide, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(book, decide, self._loop.create_future())
         self._queue.append(waiting)
-        self._work.set()
+        if self._idle.is_set():
+            self._idle.clear()
+            self._loop.call_soon(self._hand_over)
         return await waiting.done  # type: ignore[no-any-return]
 
     async def catch_up(self) -> None:
@@ -128,10 +134,8 @@ class FileJournal:
         if self._closing:
             return
         self._closing = True
-        self._work.set()
-        if self._committer is not None:
-            await self._committer
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._note_closed)
+        await self._idle.wait()
+        await asyncio.to_thread(self._note_closed)
         self._release()
 
     # ---- the commit loop ------------------------------------------------------------------------------------------
@@ -177,18 +181,28 @@ class FileJournal:
             self._lock.count_change()  # Its writer died before it could; all are to see the entry, or none.
         self._seen = self._lock.count
 
-    async def _commit_forever(self) -> None:
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            while self._queue:
-                batch = sorted(self._queue[:_BATCH_MAX], key=lambda waiting: BOOKS.index(waiting.book))
-                del self._queue[:_BATCH_MAX]
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
-                _answer(batch)
-                self._show_followers()
-            if self._closing:
-                return
+    def _hand_over(self) -> None:
+        """Give what waits to the ledger's thread. The event loop comes here once it has run what was ready, so that
+        all commands of one of its turns make one batch."""
+        batch = sorted(self._queue[:_BATCH_MAX], key=lambda waiting: BOOKS.index(waiting.book))
+        del self._queue[:_BATCH_MAX]
+        self._batches.put(batch)
+
+    def _take_back(self, batch: list[_Waiting]) -> None:
+        """A batch is done: tell those who wait, let them go on, and hand over the next one."""
+        _answer(batch)
+        self._show_followers()
+        if self._queue:
+            self._loop.call_soon(self._hand_over)
+        else:
+            self._idle.set()
+
+    def _commit_batches(self) -> None:
+        """The ledger's thread."""
+        while (batch := self._batches.get()) is not None:
+            self._commit(batch)
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits there any more.
+                self._loop.call_soon_threadsafe(self._take_back, batch)
 
     def _show_followers(self) -> None:
         """In the event loop, between two batches: nothing is published meanwhile."""
@@ -256,7 +270,9 @@ class FileJournal:
             raise self._corrupt
 
     def _release(self) -> None:
-        self._thread.shutdown(wait=True)
+        self._batches.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
         self._files.close()
         self._lock.close()
 

@@ -1,0 +1,84 @@
+"""The embedded stack in a thread with an event loop of its own, so that blocking and asynchronous tests can use it."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import uvloop
+
+from payrail.cli.data_directory import claimed
+from payrail.cli.services import Sockets, log_path
+from payrail.cli.stack import embedded, running
+from payrail.provider_sim.silence import Silence
+from payrail.runtime.logs import LogWriter
+from payrail.runtime.settings import Settings
+
+#: How long a provider that never answers is waited for, in real seconds. The caller takes the end of this wait as it
+#: takes its own time-out, for an unknown outcome, so that no test waits for a time-out and none depends on one.
+SILENCE_S = 0.05
+_END_S_MAX = 30.0
+
+
+@contextlib.contextmanager
+def serving(settings: Settings, sockets: Sockets) -> Iterator[LogWriter]:
+    """Serve the stack on these sockets for the length of the block; its log, which writes beside its data.
+
+    Raises what keeps it from starting, such as `StartUpError` or `DataDirectoryRefused`.
+    """
+    directory = settings.payrail_data_dir
+    with claimed(directory), _logging_to(log_path(directory)) as log:
+        thread = _ServerThread(settings, sockets, log)
+        thread.start()
+        try:
+            yield log
+        finally:
+            thread.end()
+
+
+class _ServerThread:
+    def __init__(self, settings: Settings, sockets: Sockets, log: LogWriter) -> None:
+        self._settings, self._sockets, self._log = settings, sockets, log
+        self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._ended: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="payrail", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._started.result()
+
+    def end(self) -> None:
+        loop, stop = self._started.result()
+        with contextlib.suppress(RuntimeError):  # The loop is closed when the stack ended by itself.
+            loop.call_soon_threadsafe(stop.set)
+        self._ended.result(_END_S_MAX)
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits for it
+            waiting = self._ended if self._started.done() else self._started
+            waiting.set_exception(error)
+        else:
+            self._ended.set_result(None)
+
+    async def _serve(self) -> None:
+        stop = asyncio.Event()
+        stack = embedded(self._settings, log=self._log, silence=Silence(SILENCE_S))
+        async with running(stack, self._sockets):
+            self._started.set_result((asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+
+@contextlib.contextmanager
+def _logging_to(path: Path) -> Iterator[LogWriter]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab", buffering=0) as stream:
+        log = LogWriter(stream)
+        try:
+            yield log
+        finally:
+            log.close()
