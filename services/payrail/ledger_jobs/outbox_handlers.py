@@ -4,13 +4,15 @@ from collections.abc import Awaitable, Callable
 
 from payrail.ledger_jobs.outbox import operations
 from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
+from payrail.runtime.clock import parse_rfc3339, rfc3339
 from payrail.runtime.contract_app import Answer, Call
 
 OutboxHandler = Callable[[Dispatcher, Call], Awaitable[Answer]]
 
 
 async def _create(outbox: Dispatcher, call: Call) -> Answer:
-    return Answer(201, await operations.create_webhook_endpoint(outbox, call.body))
+    terms = {**call.body, "created_at": rfc3339(parse_rfc3339(call.body["created_at"]))}
+    return Answer(201, await operations.create_webhook_endpoint(outbox, terms))
 
 
 async def _list(outbox: Dispatcher, call: Call) -> Answer:
@@ -49,6 +51,11 @@ async def _dead_letters(outbox: Dispatcher, call: Call) -> Answer:
     return Answer(200, page)
 
 
+async def _dead_letter(outbox: Dispatcher, call: Call) -> Answer:
+    letter_id = call.path["dead_letter_id"]
+    return Answer(200, operations.get_dead_letter(outbox, call.query["merchant_id"], letter_id))
+
+
 async def _redrive(outbox: Dispatcher, call: Call) -> Answer:
     letter_id = call.path["dead_letter_id"]
     return Answer(202, await operations.redrive_dead_letter(outbox, call.query["merchant_id"], letter_id))
@@ -66,6 +73,7 @@ OUTBOX_HANDLERS: dict[str, OutboxHandler] = {
     "redeliver_event": _redeliver,
     "list_event_deliveries": _deliveries,
     "list_dead_letters": _dead_letters,
+    "get_dead_letter": _dead_letter,
     "redrive_dead_letter": _redrive,
     "redrive_dead_letters": _redrive_all,
 }

@@ -32,7 +32,7 @@ _QUIET_S_MAX = 60.0
 
 
 class OutboxTerms(Struct, frozen=True):
-    """What the settings say of webhooks. `settings_url` is the endpoint that they name for a merchant, empty if none."""
+    """What the settings say of webhooks. `settings_url` is the endpoint that they name for one merchant, or empty."""
 
     interval_s: float
     timeout_s: float
@@ -82,7 +82,7 @@ class Dispatcher:
         self._terms = terms
         self._deriving = asyncio.Lock()
         self._open: _Open | None = None
-        #: Called when the ledger has something new.
+        #: Called when the ledger has something new; to be set before this process takes the job.
         self.on_news: Callable[[], None] = lambda: None
 
     # ---- as a job -------------------------------------------------------------------------------------------------
@@ -91,7 +91,12 @@ class Dispatcher:
         """The job to be run in a loop."""
         terms = self._terms
         return Job(
-            "outbox", terms.interval_s, self.work, opened=self.opened, backlog=self.backlog, gather_s=_GATHER_S
+            "outbox",
+            terms.interval_s,
+            self.work,
+            opened=self.opened,
+            backlog=self.backlog,
+            gather_s=_GATHER_S,
         )
 
     @asynccontextmanager
@@ -217,14 +222,17 @@ class Dispatcher:
         )  # fmt: skip
         await courier.reconcile()
         await self._take_from_settings(endpoints)
-        follower = self._journal.follow(events.last_seq, may_make_event, lambda: self.on_news())
+        follower = self._journal.follow(events.last_seq, may_make_event, self.on_news)
         closing.callback(follower.close)
         return _Open(files, courier, keys, follower, {})
 
     async def _take_from_settings(self, endpoints: Endpoints) -> None:
         """Have the endpoint that the settings name, and none that they name no longer."""
         terms, known = self._terms, endpoints.from_settings()
-        if known is not None and (known.url, known.merchant_id) != (terms.settings_url, terms.settings_merchant):
+        if known is not None and (known.url, known.merchant_id) != (
+            terms.settings_url,
+            terms.settings_merchant,
+        ):
             await endpoints.put(replace(known, deleted_at=self.now()))
             known = None
         if known is None and terms.settings_url:

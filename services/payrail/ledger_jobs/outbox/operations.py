@@ -98,6 +98,11 @@ async def list_dead_letters(
     return {"data": [_letter_view(outbox, letter) for letter in found], "next_cursor": next_cursor}
 
 
+def get_dead_letter(outbox: Dispatcher, merchant_id: str, letter_id: str) -> dict[str, Any]:
+    """The contract's `DeadLetter`. Raises `DeadLetterNotFound`."""
+    return _letter_view(outbox, outbox.files.dead_letters.find(merchant_id, letter_id))
+
+
 async def redrive_dead_letter(outbox: Dispatcher, merchant_id: str, letter_id: str) -> dict[str, Any]:
     """The contract's `DeadLetter`, being sent again. Raises `DeadLetterNotFound` and `EndpointDisabled`."""
     letter = outbox.files.dead_letters.find(merchant_id, letter_id)
