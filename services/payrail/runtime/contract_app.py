@@ -52,6 +52,12 @@ Witness = Callable[[Request, Outcome], Awaitable[Outcome]]
 _STATUS_CLIENT_GONE = 499
 # What may follow /docs: nothing, or the name of one file of Swagger UI.
 _PAGE = re.compile(rb"(?:/[A-Za-z0-9._-]{0,100})?")
+# Keys are typed into Swagger UI, so the browser is told to load and to send nothing elsewhere. It has its scripts and
+# styles in the page itself.
+_PAGE_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 # A method is free text of the client, and what it may hold must not reach the log.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
@@ -174,11 +180,14 @@ class ContractApp:
         request.route = request.operation = "openapi_document"
         if request.method not in ("GET", "HEAD"):
             raise refusals.method_not_allowed("GET, HEAD")
-        correlation = (b"x-correlation-id", request.correlation_id.encode("ascii"))
+        added = [
+            (b"x-correlation-id", request.correlation_id.encode("ascii")),
+            (b"content-security-policy", _PAGE_POLICY),
+        ]
 
         async def send_correlated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], correlation]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         # With an app in its scope, Starlette's router raises what it would otherwise answer as plain text.
