@@ -33,21 +33,25 @@ verify: $(STAMP) ## Prove the data files: chain, sequence, balance, transitions,
 
 # ---- contracts ------------------------------------------------------------------------------------------------------
 
-REDOCLY := openapi/node_modules/.package-lock.json
+# npm writes this file last, so it stands for a whole installation.
+INSTALLED := node_modules/.package-lock.json
+REDOCLY := openapi/$(INSTALLED)
+FRONTEND := frontend/$(INSTALLED)
+PYRIGHT := tests/sdk/$(INSTALLED)
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 .PHONY: tools
-tools: $(REDOCLY) ## Install the contracts' tools
+tools: $(REDOCLY) $(FRONTEND) $(PYRIGHT) ## Install the tools that need Node: for contracts, TypeScript and the SDK's types
 
-$(REDOCLY): openapi/package.json openapi/package-lock.json openapi/.npmrc
+%/$(INSTALLED): %/package.json %/package-lock.json %/.npmrc
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
-		{ echo "The contracts' tools need Node 20 or newer, with npm; 'node' is missing or older." >&2; exit 1; }
-	@cd openapi && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error > /dev/null
+		{ echo "The tools in $* need Node 20 or newer, with npm; 'node' is missing or older." >&2; exit 1; }
+	@cd $* && npm ci --prefer-offline --fetch-timeout=20000 --fetch-retries=2 --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 .PHONY: generate
-generate: $(STAMP) $(REDOCLY) ## Write the bundled contracts and the SDK anew from openapi/
+generate: $(STAMP) $(REDOCLY) $(FRONTEND) ## Write bundles, SDK and TypeScript types anew from openapi/
 	@$(PY) openapi/generate.py .
 
 .PHONY: lint-contracts
@@ -56,8 +60,12 @@ lint-contracts: $(REDOCLY) ## Lint the contracts
 		{ cat node_modules/.lint.log; exit 1; }; }
 
 .PHONY: drift
-drift: $(STAMP) $(REDOCLY) ## Compare the committed bundles and SDK with what openapi/ gives
-	@bash openapi/drift.sh
+drift: $(STAMP) $(REDOCLY) $(FRONTEND) ## Compare the committed bundles, SDK and types with what openapi/ gives
+	@$(PY) openapi/drift.py
+
+.PHONY: check-frontend
+check-frontend: $(FRONTEND) ## Check the types of the TypeScript
+	@cd frontend && node_modules/.bin/tsc --noEmit
 
 # ---- checks and tests -----------------------------------------------------------------------------------------------
 
@@ -65,19 +73,33 @@ NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 :
 TEST_PROCESSES ?= 2
 
 .PHONY: check
-check: $(STAMP) $(if $(NODE),lint-contracts drift,without-node) ## The fast part: lint, format, types, import rules, contracts, drift
+check: $(STAMP) $(if $(NODE),lint-contracts drift check-frontend,without-node) ## The fast part: lint, format, types, import rules, contracts, drift
 	@.venv/bin/ruff check --quiet
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --config pyproject.toml > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 
+CHROMIUM := $(shell command -v "$${CHROMIUM_PATH:-/usr/bin/chromium}" 2>/dev/null)
+
+.PHONY: without-chromium
+without-chromium:
+	@echo "Without Chromium Swagger UI is not tried out: install the package chromium, or set CHROMIUM_PATH." >&2
+
 .PHONY: without-node
 without-node:
-	@echo "Without Node 20 the contracts are neither linted nor compared with what is generated from them." >&2
+	@echo "Without Node 20 the contracts are neither linted nor compared with what is generated from them, and" \
+		"nothing of the TypeScript and of the pages in a browser is checked." >&2
 
 .PHONY: test
-test: check ## Every check and test there is
+test: check $(if $(NODE),tools) $(if $(CHROMIUM),,without-chromium) ## Every check and test there is
 	@.venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
+
+SEED ?= 1
+EXAMPLES ?= 100
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz the contracts: SEED=1,2 EXAMPLES=500 (per operation), SERVICE=gateway for one alone
+	@PYTHONPATH=tests $(PY) contract-tests/fuzz.py --seeds $(SEED) --examples $(EXAMPLES) $(if $(SERVICE),--service $(SERVICE))
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
@@ -87,5 +109,5 @@ bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
 
 .PHONY: clean
 clean: ## Remove what was installed, built or cached; runtime data stays
-	@rm -rf .venv openapi/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv openapi/node_modules frontend/node_modules tests/sdk/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +

@@ -160,7 +160,8 @@ def test_what_a_provider_paid_less_or_more_than_expected_is_in_suspense(journal:
     ]
 
 
-def test_each_day_and_merchant_knows_its_newest_movement(journal: MemoryJournal) -> None:
-    assert journal.state.movements_of_day == {DAY: {MERCHANT: 5}}
+def test_each_day_knows_its_newest_movement(journal: MemoryJournal) -> None:
+    day = journal.state.days[DAY]
+    assert (day.newest_of_merchant, day.newest_of_provider) == ({MERCHANT: 5}, {"providerA": 5})
     _do(journal, decisions.settle(_settlement(), JOB))
-    assert journal.state.movements_of_day == {DAY: {MERCHANT: 5}}, "a settlement is no movement"
+    assert journal.state.days[DAY].newest_of_merchant == {MERCHANT: 5}, "a settlement is no movement"

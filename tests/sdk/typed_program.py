@@ -16,6 +16,10 @@ from payrail_sdk import (
     PaymentState,
     PayRail,
     PayRailError,
+    RawResponse,
+    Refund,
+    WebhookError,
+    webhooks,
 )
 
 
@@ -39,6 +43,17 @@ def blocking(payrail: PayRail) -> Iterator[str]:
     for entry in payrail.payments.ledger(created.id):
         assert_type(entry, LedgerEntry)
 
+    payrail.payments.get(
+        created.id, timeout_s=5, max_retries=0, correlation_id="c", extra_headers={"traceparent": "t"}
+    )
+    raw = payrail.payments.with_raw_response.create(
+        amount=1, currency="EUR", payment_method={"token": "tok_1"}, idempotency_key="k", timeout_s=1
+    )
+    assert_type(raw, RawResponse[Payment])
+    assert_type(raw.parsed.amount, int)
+    assert_type(payrail.payments.with_raw_response.list(state="CREATED"), RawResponse[Page[Payment]])
+    assert_type(payrail.with_raw_response.metrics(), RawResponse[str])
+
     payrail.payments.create(amount="1", currency="EUR", payment_method={"token": "t"})  # type: ignore[arg-type]
     payrail.payments.create(amount=1, currency="EUR", payment_method={"tokn": "t"})  # type: ignore[arg-type]
     payrail.payments.create(amount=1, currency="EUR")  # type: ignore[call-arg]
@@ -46,6 +61,10 @@ def blocking(payrail: PayRail) -> Iterator[str]:
     payrail.payments.list(state="AUTORIZED")  # type: ignore[arg-type]
     payrail.payments.list(colour="red")  # type: ignore[call-arg]
     payrail.payments.refnd(created.id)  # type: ignore[attr-defined]
+    payrail.payments.get(created.id, timeout="5")  # type: ignore[call-arg]
+    payrail.payments.get(created.id, max_retries="5")  # type: ignore[arg-type]
+    payrail.payments.with_raw_response.get()  # type: ignore[call-arg]
+    payrail.payments.with_raw_response.list(colour="red")  # type: ignore[call-arg]
 
 
 async def asynchronous(payrail: AsyncPayRail) -> AsyncIterator[str]:
@@ -54,6 +73,22 @@ async def asynchronous(payrail: AsyncPayRail) -> AsyncIterator[str]:
     async for payment in payrail.payments.list(limit=100):
         assert_type(payment, Payment)
         yield payment.id
+
+
+async def asynchronous_and_whole(payrail: AsyncPayRail) -> None:
+    assert_type(await payrail.payments.with_raw_response.cancel("pay_1"), RawResponse[Payment])
+    assert_type(await payrail.refunds.with_raw_response.list(limit=1), RawResponse[Page[Refund]])
+
+
+def receiving(body: bytes, headers: dict[str, str]) -> str:
+    try:
+        event = webhooks.verify(body, headers, ["whsec_old", "whsec_new"], tolerance_s=60)
+    except WebhookError as error:
+        return str(error)
+    thing = event.about
+    if isinstance(thing, Payment):
+        assert_type(thing.state, PaymentState)
+    return event.type
 
 
 def failing(error: PayRailError) -> str:

@@ -45,8 +45,6 @@ def receivable_change(postings: Iterable[Posting]) -> Change | None:
     return None if found is None else Change(found.account[len(_RECEIVABLE) :], found.currency, amount)
 
 
-def is_movement(entry: Entry) -> bool:
-    """Whether the entry is one."""
-    if entry.type not in OPERATIONS:
-        return False
-    return entry.type != "refund.failed" or receivable_change(entry.postings) is not None
+def movement_of(entry: Entry) -> Change | None:
+    """What the entry does to what its provider owes, if it is a movement."""
+    return receivable_change(entry.postings) if entry.type in OPERATIONS else None

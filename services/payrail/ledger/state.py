@@ -19,7 +19,7 @@ from payrail.ledger.balances import Balances
 from payrail.ledger.claims import HeldClaim, Scope, evolve_claim
 from payrail.ledger.dispute import Dispute, evolve_dispute
 from payrail.ledger.entry import Book, Entry
-from payrail.ledger.movement import is_movement
+from payrail.ledger.movement import movement_of
 from payrail.ledger.payment import Payment, evolve
 from payrail.ledger.payment_returns import with_dispute, with_refund
 from payrail.ledger.postings import Posting, signed
@@ -71,6 +71,16 @@ class OrphanEntry(ValueError):
     code = "orphan_entry"
 
 
+class Day:
+    """The newest movement of a UTC day, by its sequence number: of each merchant, and at each provider."""
+
+    __slots__ = ("newest_of_merchant", "newest_of_provider")
+
+    def __init__(self) -> None:
+        self.newest_of_merchant: dict[str, int] = {}
+        self.newest_of_provider: dict[str, int] = {}
+
+
 class PaidOutTooMuch(ValueError):
     """A payout takes more than is available to its merchant; such an entry is never written."""
 
@@ -91,8 +101,8 @@ class LedgerState:
         self.records: dict[str, JobRecord] = {}
         #: The payouts that are created and not paid yet.
         self.open_payouts: dict[str, None] = {}
-        #: The newest movement of each day and merchant, by its sequence number.
-        self.movements_of_day: dict[str, dict[str, int]] = {}
+        #: The movements of each UTC day.
+        self.days: dict[str, Day] = {}
         self.claims: dict[Scope, HeldClaim] = {}
         self.claims_changed: set[Scope] = set()
         self.payments_of: dict[str, list[str]] = {}
@@ -307,8 +317,10 @@ class LedgerState:
         seqs.append(entry.seq)
         if entry.postings:
             self.balances_of.setdefault(merchant_id, Balances()).post(entry.postings)
-            if is_movement(entry):
-                self.movements_of_day.setdefault(entry.at[:10], {})[merchant_id] = entry.seq
+            if movement := movement_of(entry):
+                day = self.days.setdefault(entry.at[:10], Day())
+                day.newest_of_merchant[merchant_id] = entry.seq
+                day.newest_of_provider[movement.provider] = entry.seq
 
     def _count_changes(self) -> None:
         """Take what is staged into the merchants' totals, while what is published is still what was before it."""

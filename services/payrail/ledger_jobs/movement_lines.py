@@ -5,7 +5,7 @@ found is decoded, and its hash is proved.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -71,9 +71,22 @@ _decode = msgspec.json.Decoder(Line).decode
 def lines_of_types(
     path: Path, start: int, end: int, types: tuple[str, ...], advance: Callable[[int], None]
 ) -> Iterator[Line]:
-    """The complete lines of these types that begin in `start..end` of a book; `start` is the beginning of a line.
+    """The lines of these types that `found_lines` finds, decoded.
 
     Raises `LedgerCorrupt` where a line's hash does not cover it.
+    """
+    for line, offset in found_lines(path, start, end, types, advance):
+        proved = _proved(line, path, offset)
+        if proved.type in types:  # What was found may stand in somebody's metadata.
+            yield proved
+
+
+def found_lines(
+    path: Path, start: int, end: int, types: tuple[str, ...], advance: Callable[[int], None]
+) -> Iterator[tuple[bytes, int]]:
+    """The complete lines in `start..end` of a book that hold the name of one of these types, and their offsets.
+
+    `start` is the beginning of a line. Neither type nor hash is proved.
     """
     needles = [b'"type":"%b"' % name.encode() for name in types]
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -88,10 +101,7 @@ def lines_of_types(
                 size *= 2  # One line is longer than the chunk.
                 continue
             for at in _hits(chunk, whole, needles):
-                line = chunk[at : chunk.index(b"\n", at)]
-                proved = _proved(line, path, offset + at)
-                if proved.type in types:  # What was found may stand in somebody's metadata.
-                    yield proved
+                yield chunk[at : chunk.index(b"\n", at)], offset + at
             offset += whole
             advance(whole)
     finally:
@@ -99,11 +109,11 @@ def lines_of_types(
 
 
 def capture_rows(
-    path: Path, start: int, end: int, date: str | None, advance: Callable[[int], None]
+    path: Path, start: int, end: int, dates: Collection[str] | None, advance: Callable[[int], None]
 ) -> Iterator[Row]:
     """The rows of the captures."""
     for line in lines_of_types(path, start, end, ("payment.captured",), advance):
-        if date is None or line.at[:10] == date:
+        if dates is None or line.at[:10] in dates:
             row = row_of(line, line.entity, None)
             if row is not None:
                 yield row
@@ -156,14 +166,16 @@ def _hits(chunk: bytes, whole: int, needles: list[bytes]) -> Iterator[int]:
 def _proved(line: bytes, path: Path, offset: int) -> Line:
     unsealed = line[:-_TAIL_BYTES]
     if line[-_TAIL_BYTES:] != b',"hash":"%b"}' % sha256(unsealed).hexdigest().encode():
-        raise LedgerCorrupt(path, _number(path, offset), "the hash does not match the line")
+        raise LedgerCorrupt(path, line_number(path, offset), "the hash does not match the line")
     try:
         return _decode(line)
     except msgspec.MsgspecError as error:
-        raise LedgerCorrupt(path, _number(path, offset), f"the line is no ledger entry: {error}") from None
+        raise LedgerCorrupt(
+            path, line_number(path, offset), f"the line is no ledger entry: {error}"
+        ) from None
 
 
-def _number(path: Path, offset: int) -> int:
+def line_number(path: Path, offset: int) -> int:
     """The number, from 1, of the line that begins at `offset`."""
     number = 1
     with path.open("rb") as book:

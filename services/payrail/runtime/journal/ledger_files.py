@@ -20,6 +20,7 @@ from payrail.ledger.entry_types import DECODERS
 from payrail.runtime import faults
 from payrail.runtime.append_log import TornTail, quarantine_torn_tail, read_complete_lines, report_torn_tail
 from payrail.runtime.durable_file import replace_file, sync_data, sync_directory, write_all
+from payrail.runtime.journal.last_line import last_complete_line
 
 _LINE_BYTES = 4096
 _CHUNK_BYTES = 4 << 20
@@ -171,6 +172,24 @@ class LedgerFiles:
             book = self._books[entry.book]
             book.end, book.lines = located.end, located.line
             yield located
+
+    def resume(self) -> None:
+        """Take the books as they stand without reading them, for one who reads and proves what it needs by itself.
+
+        Each book's last line is proved; torn tails are quarantined. Raises `LedgerCorrupt`.
+        """
+        for book in self._books.values():
+            line, book.end = last_complete_line(book.fd, os.fstat(book.fd).st_size)
+            if not line:
+                continue
+            try:
+                entry = unseal(line, DECODERS)
+            except BrokenLine as error:
+                raise LedgerCorrupt(book.path, book.lines, str(error)) from error
+            if entry.seq > self.seq:
+                self.seq, self.prev = entry.seq, entry.hash
+        for located in self.read_new():
+            raise LedgerCorrupt(located.path, located.line, "a line stands after the last one")
 
     def write(self, batch: list[Sealed]) -> None:
         """Append the batch, ordered by book, and sync each book before the next. Raises OSError; then `roll_back`."""
