@@ -9,16 +9,19 @@ from ._settings import Identity, settings
 from .async_audit import AsyncAudit, AsyncVault
 from .async_clock import AsyncTheClock
 from .async_customers import AsyncCustomers
+from .async_dead_letters import AsyncDeadLetters
 from .async_disputes import AsyncDisputes
 from .async_events import AsyncEvents
 from .async_payments import AsyncPayments
 from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
+from .async_webhook_endpoints import AsyncWebhookEndpoints
 from .audit import Audit, Vault
 from .call_options import CallOptions
 from .clock import TheClock
 from .customers import Customers
+from .dead_letters import DeadLetters
 from .disputes import Disputes
 from .events import Events
 from .gateway.api.health import get_health, get_metrics, get_services_health
@@ -30,6 +33,7 @@ from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
 from .raw_response import async_raw, raw
 from .refunds import Refunds
+from .webhook_endpoints import WebhookEndpoints
 from .webhooks import Webhooks
 
 TIMEOUT_S = 60.0
@@ -59,6 +63,10 @@ class PayRail:
     """Open, answer and end disputes, and look at them."""
     events: Events
     """What happened, as webhooks tell it."""
+    webhook_endpoints: WebhookEndpoints
+    """Where events are sent to."""
+    dead_letters: DeadLetters
+    """Events that an endpoint did not take, however often they were sent."""
     customers: Customers
     """Those who pay, with the cards that are saved for them."""
     audit: Audit
@@ -107,6 +115,8 @@ class PayRail:
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
         self.events = Events(self._sender)
+        self.webhook_endpoints = WebhookEndpoints(self._sender)
+        self.dead_letters = DeadLetters(self._sender)
         self.customers = Customers(self._sender)
         self.audit = Audit(self._sender)
         self.vault = Vault(self._sender)
@@ -176,6 +186,10 @@ class AsyncPayRail:
     """Open, answer and end disputes, and look at them."""
     events: AsyncEvents
     """What happened, as webhooks tell it."""
+    webhook_endpoints: AsyncWebhookEndpoints
+    """Where events are sent to."""
+    dead_letters: AsyncDeadLetters
+    """Events that an endpoint did not take, however often they were sent."""
     customers: AsyncCustomers
     """Those who pay, with the cards that are saved for them."""
     audit: AsyncAudit
@@ -209,6 +223,8 @@ class AsyncPayRail:
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
         self.events = AsyncEvents(self._sender)
+        self.webhook_endpoints = AsyncWebhookEndpoints(self._sender)
+        self.dead_letters = AsyncDeadLetters(self._sender)
         self.customers = AsyncCustomers(self._sender)
         self.audit = AsyncAudit(self._sender)
         self.vault = AsyncVault(self._sender)

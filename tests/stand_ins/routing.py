@@ -160,4 +160,5 @@ def surroundings() -> dict[str, Any]:
         "unmatched": Forgetful(),
         "prices": UsualPrices(),
         "jobs": IdleJobs(),
+        "outbox": None,
     }

@@ -168,14 +168,25 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 
 def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
+    from payrail.ledger_jobs.outbox.dispatcher import OutboxTerms
     from payrail.ledger_jobs.plan import plan
 
+    settings = stack.settings
     return build(
-        data_dir=stack.settings.payrail_data_dir,
+        data_dir=settings.payrail_data_dir,
         clock=clock,
         journals=stack.journals,
-        internal_keys=_internal_keys(stack.settings),
+        internal_keys=_internal_keys(settings),
         plan=plan,
+        outbox=OutboxTerms(
+            interval_s=settings.outbox_interval_s,
+            timeout_s=settings.outbox_timeout_s,
+            public_only=settings.is_production,
+            seed=settings.seed,
+            settings_merchant="m_demo",
+            settings_url=settings.merchant_webhook_url,
+            settings_secret=settings.merchant_webhook_secret,
+        ),
         log=log,
     )
 

@@ -1,8 +1,12 @@
 """The operations of the ledger jobs' contract."""
 
+from collections.abc import Awaitable
+
 from msgspec import Struct
 
 from payrail.ledger_jobs.loops import Loops
+from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
+from payrail.ledger_jobs.outbox_handlers import OUTBOX_HANDLERS, OutboxHandler
 from payrail.ledger_jobs.runs import RunHistory
 from payrail.runtime.clock import Clock, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
@@ -17,6 +21,7 @@ class Rooms(Struct, frozen=True):
     journal: Journal
     loops: Loops
     history: RunHistory
+    outbox: Dispatcher
 
 
 class Handlers:
@@ -35,7 +40,14 @@ class Handlers:
             "list_jobs": self.list_jobs,
             "get_job": self.get_job,
             "run_due_jobs": self.run_due_jobs,
+            **{name: self._of_outbox(handler) for name, handler in OUTBOX_HANDLERS.items()},
         }
+
+    def _of_outbox(self, handler: OutboxHandler) -> Handler:
+        def handle(call: Call) -> Awaitable[Answer]:
+            return handler(self.rooms.outbox, call)
+
+        return handle
 
     async def get_health(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call
         well = self.rooms.journal.sound and self.rooms.loops.well
