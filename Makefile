@@ -88,6 +88,13 @@ without-node:
 test: check ## Every check and test there is
 	@.venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
 
+SEED ?= 1
+EXAMPLES ?= 100
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz the contracts: SEED=1,2 EXAMPLES=500 (per operation), SERVICE=gateway for one alone
+	@PYTHONPATH=tests $(PY) contract-tests/fuzz.py --seeds $(SEED) --examples $(EXAMPLES) $(if $(SERVICE),--service $(SERVICE))
+
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
 	@$(PY) -m benchmarks.contract_app

@@ -32,6 +32,7 @@ CARD = "4242424242424242"
         "378282246310005",
         "2025-01-01,4000000000000002,USD",
         f'{{"hash":"{CARD}"}}',
+        f'{{"offset_us":"{CARD}"}}',
         "".join(chr(0xFF10 + int(digit)) for digit in CARD),
     ],
 )
@@ -48,6 +49,8 @@ def test_a_card_number_is_found_in_every_disguise(line: str) -> None:
         '{"time":1735689600002,"b":1}',
         '{"rate":0.4242424242424242,"p50":12.5}',
         "00-42424242424242424242424242424242-4242424242424242-01",
+        '{"offset_us":4242424242424242,"moved_by":null}',
+        '{"offset_us":-4242424242424242}',
         "process 4242",
     ],
 )

@@ -61,5 +61,5 @@ class _Signing:
         content = orjson.dumps(json)
         text, message = content.decode(), self._message
         signatures = " ".join(key.sign(message.id, message.sent_at, text) for key in self._keys)
-        signed = {**headers, "webhook-signature": signatures, "content-type": "application/json"}
+        signed = {**headers, "webhook-signature": signatures}
         return await self._inner.request(content=content, headers=signed, **more)

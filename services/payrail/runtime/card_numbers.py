@@ -13,6 +13,8 @@ _CANDIDATE = re.compile(rf"\d(?:{_SEPARATOR}\d){{{DIGITS_MIN - 1},}}")
 _GROUP = re.compile(r"\d+")
 # The same for JSON as it comes on the wire, provided that it is ASCII and escapes nothing.
 _NOT_DIGITS = bytes(byte for byte in range(256) if byte not in b"0123456789")
+_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_DIGITS_IN_A_ROW = b"0" * DIGITS_MIN
 _RAW_CANDIDATE = re.compile(rb"[0-9](?:[ \-]{0,3}[0-9]){12}")
 # Random keys hold 13 Luhn-valid digits in a row once in some hundred to ten thousand, and UUIDs (RFC 9562) and long hex
 # are what most keys, hashes and references are. With a letter in them they are no card numbers.
@@ -57,7 +59,8 @@ def may_hold_card_number(raw: bytes) -> bool:
     """A quick look at JSON on the wire: False only if no string in it can hold a card number."""
     if not raw.isascii() or b"\\" in raw:
         return True
-    return _digits_of(raw) >= DIGITS_MIN and _RAW_CANDIDATE.search(raw) is not None
+    # Without separators a card number is digits in a row, which one search finds; the closer look comes after it.
+    return _DIGITS_IN_A_ROW in raw.translate(_AS_ZEROS, b" -") and _RAW_CANDIDATE.search(raw) is not None
 
 
 def _digits_of(ascii_text: bytes) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.exceptions import HTTPException
 
@@ -48,6 +48,14 @@ Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
 Observer = Callable[[str | None, int, float], None]
 #: Sees the answer of an operation before it goes out; what it returns goes out in its place.
 Witness = Callable[[Request, Outcome], Awaitable[Outcome]]
+
+
+class Reply(Protocol):
+    """The way back to whoever asked."""
+
+    async def give(self, outcome: Outcome, request: Request) -> None:
+        """Bring the answer to its caller."""
+
 
 _STATUS_CLIENT_GONE = 499
 # What may follow /docs: nothing, or the name of one file of Swagger UI.
@@ -106,38 +114,39 @@ class ContractApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            request = Request.of_scope(scope, receive)
+            if self.is_page(request.raw_path):
+                await self._serve_page(scope, request, receive, send)
+            else:
+                await self.serve(request, _Sending(send))
         elif scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def is_page(self, raw_path: bytes) -> bool:
+        """Whether this is a page of the document, which is served as ASGI has it and in no other way."""
+        return raw_path == self._document or raw_path.startswith(self._docs)
+
+    async def serve(self, request: Request, reply: Reply) -> None:
+        """Answer a request that is for no page. The reply is given once, unless the client is gone."""
         started_ns = perf_counter_ns()
-        request = Request(scope, receive)
         status, code = _STATUS_CLIENT_GONE, None
         try:
-            outcome = await self._outcome(request, send)
-            if outcome is None:
-                status = 200
-            else:
-                if self._witness is not None and request.operation is not None:
-                    outcome = await self._witnessed(request, outcome, self._witness)
-                status, code = outcome.status, outcome.code
-                await outcome.send(send, request.method, request.correlation_id)
+            outcome = await self._outcome(request)
+            if self._witness is not None and request.operation is not None:
+                outcome = await self._witnessed(request, outcome, self._witness)
+            status, code = outcome.status, outcome.code
+            await reply.give(outcome, request)
         except ClientGoneError:
             code = "client_gone"
         finally:
             self._log_request(request, status, code, started_ns)
 
-    async def _outcome(self, request: Request, send: Send) -> Outcome | None:
-        """The answer, whatever happens; None when a page of the document was sent already."""
+    async def _outcome(self, request: Request) -> Outcome:
+        """The answer, whatever happens."""
         try:
-            raw_path = request.raw_path
-            if raw_path == self._document or raw_path.startswith(self._docs):
-                await self._page(request, send)
-                return None
-            path, segments = self.routes.find(raw_path)
+            path, segments = self.routes.find(request.raw_path)
             request.route = path.template
             operation = path.operation(request.method)
             request.operation = operation.info.operation_id
@@ -165,15 +174,11 @@ class ContractApp:
         )
         return Outcome.of_problem(internal_error(), request.correlation_id)
 
-    async def _page(self, request: Request, send: Send) -> None:
+    async def _serve_page(self, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
         """Connexion serves the document and Swagger UI; their answers get the correlation id as all others
         do."""
-        below = request.raw_path[len(self._docs) :]
-        if request.raw_path != self._document and not _PAGE.fullmatch(below):
-            raise refusals.not_found()
-        request.route = request.operation = "openapi_document"
-        if request.method not in ("GET", "HEAD"):
-            raise refusals.method_not_allowed("GET, HEAD")
+        started_ns = perf_counter_ns()
+        status, code = 200, None
         correlation = (b"x-correlation-id", request.correlation_id.encode("ascii"))
 
         async def send_correlated(message: Message) -> None:
@@ -181,12 +186,30 @@ class ContractApp:
                 message["headers"] = [*message["headers"], correlation]
             await send(message)
 
-        # With an app in its scope, Starlette's router raises what it would otherwise answer as plain text.
-        scope = {**request.scope, "app": self, "path": request.raw_path.decode("ascii")}
         try:
-            await self._pages(scope, request.receive, send_correlated)
-        except HTTPException:
-            raise refusals.not_found() from None
+            self._require_page(request)
+            # With an app in its scope, Starlette's router raises what it would otherwise answer as plain text.
+            page = {**scope, "app": self, "path": request.raw_path.decode("ascii")}
+            await self._pages(page, receive, send_correlated)
+        except (Problem, HTTPException) as error:
+            problem = error if isinstance(error, Problem) else refusals.not_found()
+            status, code = problem.status, problem.code
+            outcome = Outcome.of_problem(problem, request.correlation_id)
+            await outcome.send(send, request.method, request.correlation_id)
+        except Exception as error:  # noqa: BLE001 - the boundary, as for an operation
+            outcome = self._failed(request, error)
+            status, code = outcome.status, outcome.code
+            await outcome.send(send, request.method, request.correlation_id)
+        finally:
+            self._log_request(request, status, code, started_ns)
+
+    def _require_page(self, request: Request) -> None:
+        below = request.raw_path[len(self._docs) :]
+        if request.raw_path != self._document and not _PAGE.fullmatch(below):
+            raise refusals.not_found()
+        request.route = request.operation = "openapi_document"
+        if request.method not in ("GET", "HEAD"):
+            raise refusals.method_not_allowed("GET, HEAD")
 
     def _log_request(self, request: Request, status: int, code: str | None, started_ns: int) -> None:
         elapsed_ns = perf_counter_ns() - started_ns
@@ -225,6 +248,18 @@ class ContractApp:
             await send({"type": f"lifespan.{phase}.failed", "message": f"{self.service}: {phase} failed"})
         else:
             await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Sending:
+    """Gives the answer as ASGI has it."""
+
+    __slots__ = ("_send",)
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def give(self, outcome: Outcome, request: Request) -> None:
+        await outcome.send(self._send, request.method, request.correlation_id)
 
 
 class _Nothing:

@@ -6,15 +6,17 @@ The caller meets the service as over HTTP: it sees an answer or a time-out, and 
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 import httpx
 import orjson
 
-from .contract.requests import Message, Scope
+from .contract.answers import Outcome
+from .contract.requests import Message, Request, Scope
+from .contract_app import ContractApp
 from .logs import LogWriter, stderr_log
 from .problems import PROBLEM_MEDIA_TYPE, internal_error
 
@@ -25,16 +27,18 @@ _HTTP_VERSIONS = {"version": "3.0", "spec_version": "2.3"}
 class Headers(Mapping[str, str]):
     """Response headers; names are read without regard to case. The last of equal names stands."""
 
-    __slots__ = ("_raw", "_values")
+    __slots__ = ("_fields", "_values")
 
-    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
-        self._raw = raw
+    def __init__(self, fields: Callable[[], list[tuple[bytes, bytes]]]) -> None:
+        self._fields = fields
         self._values: dict[str, str] | None = None
 
     def _decoded(self) -> dict[str, str]:
         """Decoded at the first look: most answers are read without one."""
         if self._values is None:
-            pairs = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._raw)
+            pairs = (
+                (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self._fields()
+            )
             self._values = dict(pairs)
         return self._values
 
@@ -73,6 +77,8 @@ class InProcessResponse:
 class InProcessClient:
     """Calls an ASGI app of the same event loop, each call in a task and a context of its own.
 
+    A contract app is asked without the messages of ASGI, which nobody would read: the same request, checks, answer and
+    log line.
     A time-out raises `httpx.ReadTimeout` and leaves the callee running, as it would over a network; so does a
     caller that is cancelled. What the callee raises becomes a 500. The app's lifespan is the business of
     whoever serves it.
@@ -87,6 +93,7 @@ class InProcessClient:
         log: LogWriter | None = None,
     ) -> None:
         self._app = app
+        self._contract_app = app if isinstance(app, ContractApp) else None
         self.headers = _encoded({} if headers is None else headers)
         self._deadlines = _Deadlines(timeout_s) if timeout_s is not None else None
         self._log = log or stderr_log()
@@ -107,9 +114,15 @@ class InProcessClient:
         loop = asyncio.get_running_loop()
         body = orjson.dumps(json) if content is None and json is not None else content or b""
         exchange = _Exchange(loop, body)
-        scope = self._scope(method, url, params, headers, body)
+        path, query = _target(url, params)
+        sent = self._sent(headers, body)
+        if self._contract_app is not None and not self._contract_app.is_page(path):
+            request = Request(method.upper(), path, query, sent, exchange.receive, body)
+            answering = self._contract_app.serve(request, exchange)
+        else:
+            answering = self._app(_scope(method, path, query, sent), exchange.receive, exchange.send)
         # The task is held by the set: an event loop itself may forget what nobody awaits.
-        exchange.task = loop.create_task(self._call(scope, exchange), context=contextvars.Context())
+        exchange.task = loop.create_task(self._call(answering, exchange), context=contextvars.Context())
         self._running.add(exchange)
         if timeout is httpx.USE_CLIENT_DEFAULT:
             if self._deadlines is not None:
@@ -117,47 +130,21 @@ class InProcessClient:
             return await exchange.response
         return await _in_time(loop, exchange, timeout.read if isinstance(timeout, httpx.Timeout) else timeout)
 
-    async def _call(self, scope: Scope, exchange: "_Exchange") -> None:
+    async def _call(self, answering: Awaitable[None], exchange: "_Exchange") -> None:
         try:
-            await self._app(scope, exchange.receive, exchange.send)
+            await answering
         except Exception as error:  # noqa: BLE001 - the boundary: a caller over HTTP would see a 500, not this
             self._log.exception("in_process_call_failed", error)
         finally:
             self._running.discard(exchange)
             exchange.end()
 
-    def _scope(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any] | None,
-        headers: Mapping[str, str] | None,
-        body: bytes,
-    ) -> Scope:
-        parts = urlsplit(url) if "://" in url or "?" in url else None
-        path = parts.path if parts else url
-        query = parts.query if parts else ""
-        if params:
-            more = _query(params)
-            query = f"{query}&{more}" if query and more else query or more
+    def _sent(self, headers: Mapping[str, str] | None, body: bytes) -> list[tuple[bytes, bytes]]:
         sent = self.headers | _encoded(headers) if headers else self.headers.copy()
         if body:
             sent.setdefault(b"content-type", b"application/json")
             sent[b"content-length"] = b"%d" % len(body)
-        return {
-            "type": "http",
-            "asgi": _HTTP_VERSIONS,
-            "http_version": "1.1",
-            "method": method.upper(),
-            "scheme": "http",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": path.encode("ascii"),
-            "query_string": query.encode("ascii"),
-            "root_path": "",
-            "headers": list(sent.items()),
-            "client": None,
-            "server": None,
-        }
+        return list(sent.items())
 
     async def aclose(self, timeout_s: float = 5.0) -> None:
         """Waits for callees that still run, for a limited time, and then cancels them."""
@@ -213,7 +200,17 @@ class _Exchange:
         elif not self.response.done():
             last = message.get("body", b"")
             body = b"".join([*self._chunks, last]) if self._chunks else last
-            self._finish(InProcessResponse(self._status, Headers(self._headers), body))
+            self._finish(InProcessResponse(self._status, Headers(lambda: self._headers), body))
+
+    async def give(self, outcome: Outcome, request: Request) -> None:
+        """The answer of a contract app. Its headers are written when somebody reads them."""
+        body = outcome.body
+        if not isinstance(body, bytes):
+            await outcome.send(self.send, request.method, request.correlation_id)
+        elif not self.response.done():
+            fields = partial(outcome.fields, request.correlation_id)
+            body = b"" if request.method == "HEAD" else body
+            self._finish(InProcessResponse(outcome.status, Headers(fields), body))
 
     def _finish(self, response: InProcessResponse) -> None:
         self.response.set_result(response)
@@ -224,9 +221,8 @@ class _Exchange:
         """The callee is done. Without a whole answer, it failed."""
         if not self.response.done():
             content = internal_error().content("unknown")
-            self._finish(
-                InProcessResponse(500, Headers([(b"content-type", PROBLEM_MEDIA_TYPE.encode())]), content)
-            )
+            fields = [(b"content-type", PROBLEM_MEDIA_TYPE.encode())]
+            self._finish(InProcessResponse(500, Headers(lambda: fields), content))
 
 
 class _Deadlines:
@@ -270,6 +266,34 @@ async def _in_time(
 def _time_out(response: "asyncio.Future[InProcessResponse]") -> None:
     if not response.done():
         response.set_exception(httpx.ReadTimeout("no answer in time"))
+
+
+def _target(url: str, params: Mapping[str, Any] | None) -> tuple[bytes, bytes]:
+    """The raw path and the query of a URL and more parameters."""
+    parts = urlsplit(url) if "://" in url or "?" in url else None
+    path = parts.path if parts else url
+    query = parts.query if parts else ""
+    if params:
+        more = _query(params)
+        query = f"{query}&{more}" if query and more else query or more
+    return path.encode("ascii"), query.encode("ascii")
+
+
+def _scope(method: str, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]]) -> Scope:
+    return {
+        "type": "http",
+        "asgi": _HTTP_VERSIONS,
+        "http_version": "1.1",
+        "method": method.upper(),
+        "scheme": "http",
+        "path": unquote(path.decode("ascii")),
+        "raw_path": path,
+        "query_string": query,
+        "root_path": "",
+        "headers": headers,
+        "client": None,
+        "server": None,
+    }
 
 
 def _encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:

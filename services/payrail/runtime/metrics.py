@@ -7,14 +7,16 @@ like a counter of another that ran backwards.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from payrail.runtime.clock import rfc3339
 
@@ -28,46 +30,50 @@ _UNKNOWN_OPERATION = "none"
 Gauges = Callable[[], Mapping[str, tuple[str, str, Mapping[str, float]]]]
 
 
+class _Durations:
+    """How long one kind of thing took: a count for each bucket, and the total."""
+
+    __slots__ = ("counts", "total_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_BUCKETS_S) + 1)
+        self.total_s = 0.0
+
+    def add(self, duration_s: float) -> None:
+        self.counts[bisect_left(_BUCKETS_S, duration_s)] += 1
+        self.total_s += duration_s
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """For each bucket, and for infinity, how many took no longer."""
+        bounds = [*map(str, _BUCKETS_S), "+Inf"]
+        return [(bound, float(count)) for bound, count in zip(bounds, accumulate(self.counts), strict=True)]
+
+
 class Metrics:
-    """The metrics of one app in one process. Observing costs a dictionary look-up and a bucket."""
+    """The metrics of one app in one process, all observed in one thread. Observing costs a look-up and two
+    additions; what Prometheus wants of it is made when somebody asks."""
 
     def __init__(self, *, worker: str | None = None) -> None:
         self._worker = worker or str(os.getpid())
         self._registry = CollectorRegistry(auto_describe=False)
         self._gauges: Gauges | None = None
-        self._requests = Histogram(
-            "payrail_request_duration_seconds",
-            "Time from the first byte of a request to the last of its answer.",
-            ("operation", "status", "worker"),
-            buckets=_BUCKETS_S,
-            registry=self._registry,
-        )
-        self._calls = Histogram(
-            "payrail_provider_call_duration_seconds",
-            "Time that a provider took for a call, by what came of it.",
-            ("provider", "operation", "outcome", "worker"),
-            buckets=_BUCKETS_S,
-            registry=self._registry,
-        )
-        self._registry.register(_GaugeCollector(self))
-        self._request_series: dict[tuple[str | None, int], Histogram] = {}
-        self._call_series: dict[tuple[str, str, str], Histogram] = {}
+        self._requests: dict[tuple[str | None, int], _Durations] = {}
+        self._calls: dict[tuple[str, str, str], _Durations] = {}
+        self._registry.register(_Collector(self))
 
     def observe_request(self, operation: str | None, status: int, duration_s: float) -> None:
         """One request was answered; `operation` is none where no operation fits it."""
-        series = self._request_series.get((operation, status))
-        if series is None:
-            labels = (operation or _UNKNOWN_OPERATION, str(status), self._worker)
-            series = self._request_series[operation, status] = self._requests.labels(*labels)
-        series.observe(duration_s)
+        durations = self._requests.get((operation, status))
+        if durations is None:
+            durations = self._requests[operation, status] = _Durations()
+        durations.add(duration_s)
 
     def observe_call(self, provider: str, operation: str, outcome: str, duration_s: float) -> None:
         """One call of a provider came back, or did not."""
-        key = (provider, operation, outcome)
-        series = self._call_series.get(key)
-        if series is None:
-            series = self._call_series[key] = self._calls.labels(*key, self._worker)
-        series.observe(duration_s)
+        durations = self._calls.get((provider, operation, outcome))
+        if durations is None:
+            durations = self._calls[provider, operation, outcome] = _Durations()
+        durations.add(duration_s)
 
     def show(self, gauges: Gauges) -> None:
         """Read these values whenever the metrics are read."""
@@ -81,9 +87,24 @@ class Metrics:
         """Counts and total seconds since the process began, by operation and status, and by provider call."""
         return {
             "worker": self._worker,
-            "requests": _totals(self._requests, ("operation", "status")),
-            "provider_calls": _totals(self._calls, ("provider", "operation", "outcome")),
+            "requests": [
+                _totals({"operation": operation, "status": status}, durations)
+                for (operation, status), durations in self.requests()
+            ],
+            "provider_calls": [
+                _totals({"provider": provider, "operation": operation, "outcome": outcome}, durations)
+                for (provider, operation, outcome), durations in self.calls()
+            ],
         }
+
+    def requests(self) -> Iterator[tuple[tuple[str, str], _Durations]]:
+        """What was served, by operation and status."""
+        for (operation, status), durations in self._requests.items():
+            yield (operation or _UNKNOWN_OPERATION, str(status)), durations
+
+    def calls(self) -> Iterator[tuple[tuple[str, str, str], _Durations]]:
+        """What was called, by provider, operation and outcome."""
+        yield from self._calls.items()
 
     def gauges(self) -> Mapping[str, tuple[str, str, Mapping[str, float]]]:
         return self._gauges() if self._gauges else {}
@@ -93,31 +114,40 @@ class Metrics:
         return self._worker
 
 
-class _GaugeCollector:
+class _Collector:
+    """What the registry asks for all series of a process."""
+
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def collect(self) -> list[Metric]:
-        families: list[Metric] = []
+        worker = self._metrics.worker
+        requests = HistogramMetricFamily(
+            "payrail_request_duration_seconds",
+            "Time from the first byte of a request to the last of its answer.",
+            labels=("operation", "status", "worker"),
+        )
+        for request, durations in self._metrics.requests():
+            requests.add_metric((*request, worker), durations.cumulative(), durations.total_s)
+        calls = HistogramMetricFamily(
+            "payrail_provider_call_duration_seconds",
+            "Time that a provider took for a call, by what came of it.",
+            labels=("provider", "operation", "outcome", "worker"),
+        )
+        for call, durations in self._metrics.calls():
+            calls.add_metric((*call, worker), durations.cumulative(), durations.total_s)
+        return [requests, calls, *self._gauges(worker)]
+
+    def _gauges(self, worker: str) -> Iterator[Metric]:
         for name, (text, label, values) in self._metrics.gauges().items():
             family = GaugeMetricFamily(name, text, labels=(label, "worker"))
             for value_label, value in values.items():
-                family.add_metric((value_label, self._metrics.worker), value)
-            families.append(family)
-        return families
+                family.add_metric((value_label, worker), value)
+            yield family
 
 
-def _totals(histogram: Histogram, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    for family in histogram.collect():
-        for sample in family.samples:
-            key = tuple(sample.labels[name] for name in names)
-            row = rows.setdefault(key, dict(zip(names, key, strict=True)))
-            if sample.name.endswith("_count"):
-                row["count"] = int(sample.value)
-            elif sample.name.endswith("_sum"):
-                row["seconds"] = round(sample.value, 6)
-    return list(rows.values())
+def _totals(labels: dict[str, str], durations: _Durations) -> dict[str, Any]:
+    return {**labels, "count": sum(durations.counts), "seconds": round(durations.total_s, 6)}
 
 
 async def keep_samples(

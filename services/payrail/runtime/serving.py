@@ -12,6 +12,8 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from .contract_app import ContractApp
+from .direct_http import ContractProtocol
 from .lifespan import LIFESPAN_ERROR
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -45,7 +47,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 listener.app,
-                http="httptools",
+                http=ContractProtocol if isinstance(listener.app, ContractApp) else "httptools",
                 ws="none",
                 lifespan="on",
                 log_config=None,

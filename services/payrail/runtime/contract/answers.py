@@ -46,21 +46,26 @@ class Outcome:
         body = problem.content(correlation_id)
         return cls(problem.status, body, PROBLEM_MEDIA_TYPE, problem.headers, problem.code)
 
-    async def send(self, send: Send, method: str, correlation_id: str) -> None:
-        """Sends the answer; HEAD gets the headers alone."""
-        body = self.body
-        headers = [(b"x-correlation-id", correlation_id.encode("ascii"))]
+    def fields(self, correlation_id: str) -> list[tuple[bytes, bytes]]:
+        """The header fields as they go on the wire."""
+        fields = [(b"x-correlation-id", correlation_id.encode("ascii"))]
         if self.media_type is not None:
-            headers.append((b"content-type", self.media_type.encode("latin-1")))
+            fields.append((b"content-type", self.media_type.encode("latin-1")))
         for name, value in self.headers.items():
-            headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
+            fields.append((name.lower().encode("ascii"), value.encode("latin-1")))
+        if isinstance(self.body, bytes) and self.status != HTTPStatus.NO_CONTENT:
+            fields.append((b"content-length", b"%d" % len(self.body)))
+        return fields
+
+    async def send(self, send: Send, method: str, correlation_id: str) -> None:
+        """Sends the answer as ASGI has it; HEAD gets the headers alone."""
+        body = self.body
+        await send(
+            {"type": "http.response.start", "status": self.status, "headers": self.fields(correlation_id)}
+        )
         if isinstance(body, bytes):
-            if self.status != HTTPStatus.NO_CONTENT:
-                headers.append((b"content-length", b"%d" % len(body)))
-            await send({"type": "http.response.start", "status": self.status, "headers": headers})
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
             return
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         if method != "HEAD":
             async for chunk in body:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})

@@ -77,7 +77,9 @@ def _holds_nul(value: Any) -> bool:
 
 def _repeats_a_key(raw: bytes, value: Any) -> bool:
     """A parsed object keeps one of two equal keys; then the text has more colons between tokens than
-    members."""
+    members. A text that is written again as it was read, as most machines write it, has lost nothing."""
+    if orjson.dumps(value) == raw:
+        return False
     members = _members(value)
     colons = raw.count(b":")
     return colons != members and _STRING.sub(b"", raw).count(b":") != members

@@ -35,14 +35,13 @@ class RequestBody:
         self._validator = compiler.request(described["schema"])
         self._rule = BodyRule(described["schema"])
 
-    async def read(self, request: Request) -> tuple[bytes, Any]:
-        """The raw and the parsed body; (b"", None) when an optional body is absent."""
-        raw = await request.body()
+    def read(self, raw: bytes, request: Request) -> Any:
+        """The value of a body; None when an optional one is absent."""
         content_type = request.headers.get(_CONTENT_TYPE)
         if content_type not in self._media_types and (raw or content_type):
             self._check_media_type(content_type or b"", request)
         if not raw and not self._required:
-            return raw, None
+            return None
         value = parse_json(raw)
         if len(raw) > _SEARCHED_FIRST_BYTES_MAX:
             # The contract limits what is searched; without that a body of digits could keep the process busy.
@@ -52,7 +51,7 @@ class RequestBody:
             if pointer is not None:
                 raise refusals.sensitive_data("The body", pointer)
         self._validate(value)
-        return raw, value
+        return value
 
     def _validate(self, value: Any) -> None:
         if not self._validator.is_valid(value):
@@ -108,14 +107,18 @@ class Operation:
         headers, parameters = request.headers, self._parameters
         caller = None
         if self._security is not None:
-            caller = await self._security.caller(headers, request.repeated)
+            caller = self._security.caller(headers, request.repeated)
+            if self._security.awaits:
+                caller = await caller
             request.log["caller"] = caller if isinstance(caller, str) else getattr(caller, "name", None)
         path = parameters.path(names, segments) if names else {}
-        query = parameters.query(request.scope["query_string"])
+        query = parameters.query(request.query)
         header_values = parameters.headers(headers, request.repeated)
-        raw, body = b"", None
+        raw: bytes = b""
+        body = None
         if self._body is not None:
-            raw, body = await self._body.read(request)
+            raw = await request.body() if request.whole is None else request.whole
+            body = self._body.read(raw, request)
         return Call(
             self.info.operation_id,
             path,

@@ -5,7 +5,7 @@ import os
 import random
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Self
 
 from payrail.runtime.card_numbers import find_card_number
 
@@ -33,32 +33,52 @@ class ClientGoneError(Exception):
 
 
 class Request:
-    """One request. `log` collects what its log line says beside the usual fields."""
+    """One request. `log` collects what its log line says beside the usual fields.
+
+    Header names are in lower case. `whole` is the body where all of it is here already and it is not too large;
+    without it, the body is what `receive` brings, as ASGI has it.
+    """
 
     __slots__ = (
+        "_receive",
         "correlation_id",
         "headers",
         "log",
         "method",
         "operation",
+        "query",
         "raw_path",
-        "receive",
         "repeated",
         "route",
-        "scope",
+        "whole",
     )
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.method: str = scope["method"]
-        self.raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    def __init__(
+        self,
+        method: str,
+        raw_path: bytes,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        receive: Receive,
+        whole: bytes | None = None,
+    ) -> None:
+        self.method = method
+        self.raw_path = raw_path
+        self.query = query
+        self._receive = receive
+        self.whole = whole if whole is not None and len(whole) <= BODY_BYTES_MAX else None
         self.repeated = _NONE_REPEATED
-        self.headers = self._read_headers(scope["headers"])
+        self.headers = self._read_headers(headers)
         self.correlation_id = self._correlation_id()
         self.operation: str | None = None
         self.route: str | None = None
         self.log: dict[str, Any] = {}
+
+    @classmethod
+    def of_scope(cls, scope: Scope, receive: Receive) -> Self:
+        """The request of an ASGI scope."""
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        return cls(scope["method"], raw_path, scope["query_string"], scope["headers"], receive)
 
     def _read_headers(self, received: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         headers = dict(received)
@@ -84,7 +104,8 @@ class Request:
         return given.decode("ascii")
 
     async def body(self) -> bytes:
-        """The whole body. Raises a Problem 413 as soon as the body is known to be too large."""
+        """The body as it comes, for a request that is not here as a whole. Raises a Problem 413 as soon as it is
+        known to be too large."""
         announced = self.headers.get(b"content-length")
         if announced is not None and announced.isdigit() and int(announced[:20]) > BODY_BYTES_MAX:
             raise refusals.payload_too_large(BODY_BYTES_MAX)
@@ -102,7 +123,7 @@ class Request:
         return b"".join(chunks)
 
     async def _chunk(self) -> Message:
-        message = await self.receive()
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         return message

@@ -50,7 +50,7 @@ def _text(raw: bytes | None) -> str | None:
 class Security:
     """The authentication of one operation: one bearer scheme, with or without identity headers beside it."""
 
-    __slots__ = ("_authenticate", "_awaits", "_identity", "_info", "_read_key", "_single")
+    __slots__ = ("_authenticate", "_identity", "_info", "_read_key", "_single", "awaits")
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class Security:
         self._read_key = read_key
         self._identity = tuple(identity.items())
         self._authenticate = authenticate
-        self._awaits = inspect.iscoroutinefunction(authenticate)
+        self.awaits = inspect.iscoroutinefunction(authenticate)
         self._info = info
         self._single = frozenset({b"authorization", *(name.encode("ascii") for name in identity)})
 
-    async def caller(self, headers: Headers, repeated: frozenset[bytes]) -> Any:
-        """The caller, as the authenticator returned it. Raises a Problem 400, 401 or 403."""
+    def caller(self, headers: Headers, repeated: frozenset[bytes]) -> Any:
+        """The caller, or an awaitable of it if the authenticator `awaits`. Raises a Problem 400, 401 or 403."""
         if repeated and not repeated.isdisjoint(self._single):
             name = min(repeated & self._single).decode("ascii")
             raise refusals.invalid_header(name, "stands more than once")
@@ -79,8 +79,7 @@ class Security:
             value = read(headers)
             if value is not None:
                 identity[name] = value
-        caller = self._authenticate(key, identity, self._info)
-        return await caller if self._awaits else caller
+        return self._authenticate(key, identity, self._info)
 
 
 def compile_security(

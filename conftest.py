@@ -1,0 +1,28 @@
+"""What holds for all tests: where PAYRAIL_SEEN names a folder, each process leaves there what the services answered."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from seen_answers import SeenAnswers
+
+SEEN = pytest.StashKey[SeenAnswers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "PAYRAIL_SEEN" in os.environ:
+        config.stash[SEEN] = SeenAnswers()
+        config.stash[SEEN].watch()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    seen = session.config.stash.get(SEEN, None)
+    if seen is None:
+        return
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    if worker == "main" and session.config.getoption("numprocesses", None):
+        return  # The workers are who runs the tests.
+    factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined] # noqa: SLF001
+    seen.note_logs(factory.getbasetemp())
+    seen.write(Path(os.environ["PAYRAIL_SEEN"]) / f"{worker}.json")
