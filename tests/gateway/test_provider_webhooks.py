@@ -242,6 +242,18 @@ async def test_a_late_approval_is_voided_however_often_the_reversal_gets_lost(sh
     assert shop.payment(payment_id).state == "AUTHORIZED"
 
 
+async def test_a_late_approval_is_voided_even_if_the_reversal_is_refused_at_first(shop: Shop) -> None:
+    shop.providers.script("authorize", "lost_before")
+    payment_id = await shop.authorized_payment()
+    late = notice(shop.payment(payment_id).attempts[0].id, Approved("pi_late"))
+    shop.providers.reverse_fate = "processing_error"
+    with pytest.raises(OperationNotProcessed):  # The provider sends it again.
+        await receive_provider_webhook(shop.gateway, late, "cor")
+    shop.providers.reverse_fate = "approved"
+    assert await receive_provider_webhook(shop.gateway, late, "cor") == "applied"
+    assert shop.outcomes(payment_id)[-1] == ("late_reversal", "providerA", "approved")
+
+
 class Story:
     """A payment of which 60 are captured, a refund of 20 under way, a capture of 40 unanswered, and its webhooks."""
 

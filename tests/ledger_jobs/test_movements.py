@@ -23,7 +23,7 @@ def written(books: MerchantBooks, tmp_path: Path) -> Path:
 
 
 def rows(directory: Path, date: str | None = None) -> list[dict[str, Any]]:
-    return read_movements(directory, date).frame.to_dicts()
+    return read_movements(directory, [date] if date else None).frame.to_dicts()
 
 
 def test_partial_captures_are_rows_of_their_own(books: MerchantBooks, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_day_is_utc_and_of_the_movement_not_of_its_payment(books: MerchantBook
     directory = written(books, tmp_path)
     assert [row["operation"] for row in rows(directory, DAY)] == ["capture"]
     assert [row["operation"] for row in rows(directory, "2025-01-02")] == ["refund"]
-    assert read_movements(directory, DAY).through_seq == 8
+    assert read_movements(directory, [DAY]).through_seq == 8
 
 
 def test_what_looks_like_a_movement_inside_other_data_is_none(books: MerchantBooks, tmp_path: Path) -> None:

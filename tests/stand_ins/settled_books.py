@@ -56,7 +56,7 @@ class SettledBooks(MerchantBooks):
         if (provider, date) in self.paid:
             return self.paid[provider, date]
         paid: Counter[str] = Counter()
-        for row in read_movements(self.data_dir / "ledger", date).frame.iter_rows(named=True):
+        for row in read_movements(self.data_dir / "ledger", [date]).frame.iter_rows(named=True):
             if row["provider"] == provider:
                 paid[row["currency"]] += row["gross"] - row["provider_fee"]
         return paid

@@ -5,7 +5,7 @@ found is decoded, and its hash is proved.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -109,11 +109,11 @@ def found_lines(
 
 
 def capture_rows(
-    path: Path, start: int, end: int, date: str | None, advance: Callable[[int], None]
+    path: Path, start: int, end: int, dates: Collection[str] | None, advance: Callable[[int], None]
 ) -> Iterator[Row]:
     """The rows of the captures."""
     for line in lines_of_types(path, start, end, ("payment.captured",), advance):
-        if date is None or line.at[:10] == date:
+        if dates is None or line.at[:10] in dates:
             row = row_of(line, line.entity, None)
             if row is not None:
                 yield row

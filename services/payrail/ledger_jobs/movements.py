@@ -6,7 +6,7 @@ so that a service that runs in this one goes on answering.
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
 from itertools import pairwise
@@ -66,9 +66,9 @@ def bytes_to_scan(directory: Path) -> int:
 
 
 def read_movements(
-    directory: Path, date: str | None = None, *, advance: Progress = lambda _bytes: None
+    directory: Path, dates: Collection[str] | None = None, *, advance: Progress = lambda _bytes: None
 ) -> Movements:
-    """The movements in the books of `directory`, of one UTC day (`YYYY-MM-DD`) if it is given.
+    """The movements in the books of `directory`, of these UTC days (`YYYY-MM-DD`) if any are given.
 
     May run beside a running stack: it looks at the books as they were at one moment when nobody was writing. The hash
     of each line that counts is proved. Raises `LedgerCorrupt`, and `LedgerBusy` when a writer does not let go.
@@ -80,9 +80,9 @@ def read_movements(
         row
         for book in _RETURNS
         for row in _returned(snapshot, book, advance)
-        if date is None or row[2] == date
+        if dates is None or row[2] in dates
     ]
-    captured = _captures(snapshot, date, advance)
+    captured = _captures(snapshot, dates, advance)
     frame = pl.concat([captured, frame_of(iter(returned))]).sort("seq")
     return Movements(frame, _newest_seq(snapshot))
 
@@ -117,14 +117,16 @@ def _note_origin(origins: dict[str, tuple[str, str]], line: Line) -> None:
         origins[line.entity] = (line.data.payment_id, line.data.merchant_id or "")
 
 
-def _captures(snapshot: LedgerSnapshot, date: str | None, advance: Progress) -> "pl.DataFrame":
+def _captures(snapshot: LedgerSnapshot, dates: Collection[str] | None, advance: Progress) -> "pl.DataFrame":
     path, end = _path(snapshot, "payments"), snapshot.sizes["payments"]
     if end < _LONG_BYTES:
-        return frame_of(capture_rows(path, 0, end, date, advance) if end else iter(()))
-    return _captures_of_long_book(path, end, date, advance)
+        return frame_of(capture_rows(path, 0, end, dates, advance) if end else iter(()))
+    return _captures_of_long_book(path, end, dates, advance)
 
 
-def _captures_of_long_book(path: Path, end: int, date: str | None, advance: Progress) -> "pl.DataFrame":
+def _captures_of_long_book(
+    path: Path, end: int, dates: Collection[str] | None, advance: Progress
+) -> "pl.DataFrame":
     """Part by part, by processes that are started anew: a fork would copy threads that hold locks."""
     import polars as pl
 
@@ -132,18 +134,18 @@ def _captures_of_long_book(path: Path, end: int, date: str | None, advance: Prog
     parts = [(first, last) for first, last in pairwise(bounds) if first < last]
     frames = []
     with ProcessPoolExecutor(_PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        scanned = pool.map(_scan_part, [(str(path), first, last, date) for first, last in parts])
+        scanned = pool.map(_scan_part, [(str(path), first, last, dates) for first, last in parts])
         for (first, last), packed in zip(parts, scanned, strict=True):
             frames.append(pl.read_ipc_stream(packed))
             advance(last - first)
     return pl.concat(frames)
 
 
-def _scan_part(part: tuple[str, int, int, str | None]) -> bytes:
+def _scan_part(part: tuple[str, int, int, Collection[str] | None]) -> bytes:
     """Runs in a process of its own. The frame travels as an Arrow stream."""
-    path, start, end, date = part
+    path, start, end, dates = part
     packed = BytesIO()
-    rows = capture_rows(Path(path), start, end, date, lambda _bytes: None)
+    rows = capture_rows(Path(path), start, end, dates, lambda _bytes: None)
     frame_of(rows).write_ipc_stream(packed)
     return packed.getvalue()
 

@@ -149,7 +149,7 @@ async def _scanned(directory: Path, date: str, progress: Progress) -> "pl.DataFr
         nonlocal done
         done += read
 
-    scan = asyncio.ensure_future(asyncio.to_thread(read_movements, directory, date, advance=advance))
+    scan = asyncio.ensure_future(asyncio.to_thread(read_movements, directory, [date], advance=advance))
     while not scan.done():
         await asyncio.wait({scan}, timeout=_PROGRESS_EVERY_S)
         await progress(done, total)

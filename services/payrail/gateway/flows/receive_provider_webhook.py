@@ -68,8 +68,8 @@ async def _learn(run: Run, subject: Subject, notice: Notice) -> Subject:
 async def _learn_of_payment(run: Run, payment: Payment, reference: str, said: Approved | Declined) -> Payment:
     if isinstance(said, Approved) and payment.reversed_authorization(reference):
         voided = await void_late_approval(run, payment, reference)
-        if voided.version != payment.version and voided.attempts[-1].outcome == "not_processed":
-            raise OperationNotProcessed
+        if voided.version != payment.version and voided.attempts[-1].outcome in ("not_processed", "declined"):
+            raise OperationNotProcessed  # The hold lives on: the webhook is refused, comes again, and finds it.
         return voided
     pending = payment.pending
     if pending is None:

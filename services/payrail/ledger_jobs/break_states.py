@@ -1,0 +1,86 @@
+"""What people said of breaks: explained, closed, or open again; by whom and why.
+
+It stands in `data/reconciliation/break_states.jsonl`, beside the reports, which know nothing of it: a report follows
+from its sources alone, and a rerun loses no word that was said. A break that nothing was said of is open.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import msgspec
+from msgspec import Struct
+
+from payrail.runtime.shared_log import SharedLog
+
+BreakState = Literal["open", "explained", "closed"]
+#: What may be said of a break in each state.
+BREAK_TRANSITIONS: Mapping[BreakState, frozenset[BreakState]] = {
+    "open": frozenset({"explained", "closed"}),
+    "explained": frozenset({"closed", "open"}),
+    "closed": frozenset({"open"}),
+}
+
+
+class BreakTransitionInvalid(Exception):
+    """A break cannot go from the state it is in to the one that is asked for."""
+
+    code: ClassVar[str] = "invalid_transition"
+
+    def __init__(self, current: BreakState, target: BreakState) -> None:
+        self.detail = f"A break that is {current} cannot become {target}."
+        super().__init__(self.detail)
+
+
+class Said(Struct, frozen=True, omit_defaults=True):
+    """Line of the file: `actor` said that the break is now in this state, and why. `at` is RFC 3339 UTC."""
+
+    break_id: str
+    date: str
+    state: BreakState
+    actor: str
+    role: str
+    reason: str
+    correlation_id: str
+    at: str
+
+
+_decode = msgspec.json.Decoder(Said).decode
+
+
+class BreakStates:
+    """The latest word on each break. Several processes may have the file open."""
+
+    def __init__(self, directory: Path) -> None:
+        self._latest: dict[str, Said] = {}
+        self._log = SharedLog(directory / "break_states.jsonl", self._fold, name="jobs.break_states")
+
+    def close(self) -> None:
+        """Release the file."""
+        self._log.close()
+
+    def latest(self) -> Mapping[str, Said]:
+        """The latest word on every break of which anything was said, by the break's id."""
+        self._log.refresh()
+        return self._latest
+
+    def state_of(self, break_id: str) -> BreakState:
+        """The state that the break is in."""
+        said = self.latest().get(break_id)
+        return said.state if said is not None else "open"
+
+    async def say(self, said: Said) -> None:
+        """Write it down. Raises `BreakTransitionInvalid`, and `LogUnavailable`."""
+
+        def decide() -> bytes:
+            current = self._latest.get(said.break_id)
+            state: BreakState = current.state if current is not None else "open"
+            if said.state not in BREAK_TRANSITIONS[state]:
+                raise BreakTransitionInvalid(state, said.state)
+            return msgspec.json.encode(said)
+
+        await self._log.append(decide)
+
+    def _fold(self, _offset: int, line: bytes) -> None:
+        said = _decode(line)
+        self._latest[said.break_id] = said
