@@ -44,7 +44,7 @@ def test_every_object_of_a_request_body_is_closed(operation: Operation) -> None:
 @each_operation
 def test_every_good_answer_has_valid_examples(operation: Operation) -> None:
     answers = list(operation.answers(successful=True))
-    assert answers
+    assert answers or "204" in operation.definition["responses"]
     for status, answer in answers:
         assert answer["content"]
         for media in answer["content"].values():
@@ -102,7 +102,7 @@ def test_no_example_of_an_answer_shows_a_card_number(operation: Operation) -> No
     if operation.name == "charge_token":
         return
     for answer in operation.definition["responses"].values():
-        for media in answer["content"].values():
+        for media in answer.get("content", {}).values():
             assert "4242424242424242" not in json.dumps(bundles.examples(media))
 
 

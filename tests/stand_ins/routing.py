@@ -183,4 +183,5 @@ def surroundings() -> dict[str, Any]:
         "prices": UsualPrices(),
         "jobs": IdleJobs(),
         "settlements": NoSettlements(),
+        "outbox": None,
     }

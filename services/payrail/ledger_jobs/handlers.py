@@ -1,6 +1,7 @@
 """The operations of the ledger jobs' contract."""
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from payrail.ledger_jobs.loops import Loops, Wish
+from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
+from payrail.ledger_jobs.outbox_handlers import OUTBOX_HANDLERS, OutboxHandler
 from payrail.ledger_jobs.runs import Requester, RunHistory
 from payrail.ledger_jobs.settle_day import FutureDate
 from payrail.runtime.clock import Clock, rfc3339
@@ -23,6 +26,7 @@ class Rooms(Struct, frozen=True):
     journal: Journal
     loops: Loops
     history: RunHistory
+    outbox: Dispatcher
 
 
 class Handlers:
@@ -46,7 +50,14 @@ class Handlers:
             "get_settlement": self.get_settlement,
             "export_settlement": self.export_settlement,
             "generate_settlement": self.generate_settlement,
+            **{name: self._of_outbox(handler) for name, handler in OUTBOX_HANDLERS.items()},
         }
+
+    def _of_outbox(self, handler: OutboxHandler) -> Handler:
+        def handle(call: Call) -> Awaitable[Answer]:
+            return handler(self.rooms.outbox, call)
+
+        return handle
 
     async def get_health(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call
         well = self.rooms.journal.sound and self.rooms.loops.well
