@@ -9,16 +9,20 @@ from ._settings import Identity, settings
 from .async_audit import AsyncAudit, AsyncVault
 from .async_clock import AsyncTheClock
 from .async_customers import AsyncCustomers
+from .async_dead_letters import AsyncDeadLetters
 from .async_disputes import AsyncDisputes
 from .async_events import AsyncEvents
 from .async_payments import AsyncPayments
 from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
+from .async_settlements import AsyncSettlements
+from .async_webhook_endpoints import AsyncWebhookEndpoints
 from .audit import Audit, Vault
 from .call_options import CallOptions
 from .clock import TheClock
 from .customers import Customers
+from .dead_letters import DeadLetters
 from .disputes import Disputes
 from .events import Events
 from .gateway.api.health import get_health, get_metrics, get_services_health
@@ -30,6 +34,8 @@ from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
 from .raw_response import async_raw, raw
 from .refunds import Refunds
+from .settlements import Settlements
+from .webhook_endpoints import WebhookEndpoints
 from .webhooks import Webhooks
 
 TIMEOUT_S = 60.0
@@ -57,8 +63,14 @@ class PayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
     """Open, answer and end disputes, and look at them."""
+    settlements: Settlements
+    """What each day comes to, and is paid out."""
     events: Events
     """What happened, as webhooks tell it."""
+    webhook_endpoints: WebhookEndpoints
+    """Where events are sent to."""
+    dead_letters: DeadLetters
+    """Events that an endpoint did not take, however often they were sent."""
     customers: Customers
     """Those who pay, with the cards that are saved for them."""
     audit: Audit
@@ -106,7 +118,10 @@ class PayRail:
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
+        self.settlements = Settlements(self._sender)
         self.events = Events(self._sender)
+        self.webhook_endpoints = WebhookEndpoints(self._sender)
+        self.dead_letters = DeadLetters(self._sender)
         self.customers = Customers(self._sender)
         self.audit = Audit(self._sender)
         self.vault = Vault(self._sender)
@@ -174,8 +189,14 @@ class AsyncPayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
     """Open, answer and end disputes, and look at them."""
+    settlements: AsyncSettlements
+    """What each day comes to, and is paid out."""
     events: AsyncEvents
     """What happened, as webhooks tell it."""
+    webhook_endpoints: AsyncWebhookEndpoints
+    """Where events are sent to."""
+    dead_letters: AsyncDeadLetters
+    """Events that an endpoint did not take, however often they were sent."""
     customers: AsyncCustomers
     """Those who pay, with the cards that are saved for them."""
     audit: AsyncAudit
@@ -208,7 +229,10 @@ class AsyncPayRail:
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
+        self.settlements = AsyncSettlements(self._sender)
         self.events = AsyncEvents(self._sender)
+        self.webhook_endpoints = AsyncWebhookEndpoints(self._sender)
+        self.dead_letters = AsyncDeadLetters(self._sender)
         self.customers = AsyncCustomers(self._sender)
         self.audit = AsyncAudit(self._sender)
         self.vault = AsyncVault(self._sender)

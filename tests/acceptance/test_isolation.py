@@ -12,7 +12,8 @@ import httpx
 import orjson
 import pytest
 
-from stack_process import StackProcess
+from stack_process import StackProcess, wait_until
+from stand_ins.webhook_receiver import GONE, receiver
 
 CONTRACT = orjson.loads(files("payrail.contracts").joinpath("gateway.json").read_bytes())
 ROLES = ("viewer", "operator", "approver", "admin")
@@ -26,7 +27,8 @@ OPERATIONS = [
     if method in ("get", "post", "put", "patch", "delete") and operation.get("security", True)
 ]
 #: Simulated providers are everybody's; every other id in a path is of one merchant's thing.
-WITH_ID = [c for c in OPERATIONS if re.search(r"\{(?!provider_id)\w+\}", str(c.values[1]))]
+# A day is nobody's: what each merchant sees of one is tested with the settlements.
+WITH_ID = [c for c in OPERATIONS if re.search(r"\{(?!provider_id|date)\w+\}", str(c.values[1]))]
 LISTS = [c for c in OPERATIONS if c.values[0] == "get" and "{" not in str(c.values[1])]
 
 
@@ -50,12 +52,23 @@ def things(stack: StackProcess) -> dict[str, str]:
     made(f"/payments/{payment_id}/authorize", {})
     part = {"payment_id": payment_id, "amount": 10, "reason": "part"}
     events = ask(stack, "get", "/events", "m_demo", "viewer").json()["data"]
+    with receiver() as merchant:
+        merchant.always = GONE  # So that there is a dead letter at once.
+        endpoint_id = made("/webhook-endpoints", {"url": merchant.url})
+        customer_id, dispute_id = made("/customers", {}), made("/disputes", part)
+
+        def dead_letters() -> list[Any]:
+            return list(ask(stack, "get", "/dead-letters", "m_demo", "viewer").json()["data"])
+
+        wait_until(lambda: bool(dead_letters()), "there is a dead letter")
     return {
+        "endpoint_id": endpoint_id,
+        "dead_letter_id": dead_letters()[0]["id"],
         "event_id": events[0]["id"],
         "payment_id": payment_id,
         "refund_id": made("/refunds", part),
-        "dispute_id": made("/disputes", part),
-        "customer_id": made("/customers", {}),
+        "dispute_id": dispute_id,
+        "customer_id": customer_id,
     }
 
 

@@ -130,7 +130,10 @@ Work = Callable[[Run], Awaitable[Mapping[str, Any]]]
 
 
 class Job(Struct, frozen=True):
-    """A job to run in a loop. `opened` holds what it needs for as long as this process has the job."""
+    """A job to run in a loop. `opened` holds what it needs for as long as this process has the job.
+
+    `gather_s` is how long a nudged loop waits, so that one run does for all that comes at once.
+    """
 
     name: JobName
     interval_s: float
@@ -138,6 +141,7 @@ class Job(Struct, frozen=True):
     first_after_s: float = 0.0
     opened: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     backlog: Callable[[], int | None] = lambda: None
+    gather_s: float = 0.0
 
 
 class JobElsewhere(Exception):
@@ -146,6 +150,17 @@ class JobElsewhere(Exception):
     code = "job_elsewhere"
     detail = "Another instance of the ledger jobs has this job."
     headers: ClassVar = {"Retry-After": "1"}
+
+
+class JobFailed(Exception):
+    """What somebody asked a job for did not come off; the history says why, and asking again is safe."""
+
+    code = "job_failed"
+    headers: ClassVar = {"Retry-After": "1"}
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.detail = f"The job failed ({failure.code}): {failure.detail}"
 
 
 class Loop:
@@ -195,6 +210,7 @@ class Loop:
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.job.interval_s)
+                await asyncio.sleep(self.job.gather_s)
 
     def nudge(self) -> None:
         """There is something to do: do not wait for the interval to pass."""
@@ -307,6 +323,13 @@ class Loops:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for loop in self._loops.values():
             await loop.stop()
+
+    async def done(self, job: JobName, wish: Wish) -> JobRun:
+        """Have a job do what somebody asks for. Raises `JobElsewhere`, and `JobFailed` when it did not come off."""
+        run = await self._loops[job].do(wish)
+        if run.finished is not None and run.finished.failure is not None:
+            raise JobFailed(run.finished.failure)
+        return run
 
     async def due(self, correlation_id: str) -> list[dict[str, str]]:
         """Do all work that is due, one job after the other: the contract's `DueJob`s."""

@@ -7,6 +7,7 @@ from msgspec import Struct
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.routing import Router
 from payrail.gateway.flows.due_work import DueWork
+from payrail.gateway.outbox_port import Outbox
 from payrail.gateway.ports import (
     ActionTrail,
     Breakers,
@@ -19,6 +20,7 @@ from payrail.gateway.ports import (
     Providers,
     Rules,
     Services,
+    SettlementJobs,
     UnmatchedNotices,
     Vault,
     VaultKeys,
@@ -84,6 +86,8 @@ class Gateway(Struct, frozen=True):
     unmatched: UnmatchedNotices
     prices: Prices
     jobs: Jobs
+    settlements: SettlementJobs
+    outbox: Outbox
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

@@ -9,11 +9,13 @@ from payrail.gateway.http import (
     customers,
     disputes,
     health,
+    merchant_webhooks,
     payments,
     providers,
     refunds,
     reports,
     routing,
+    settlements,
     webhooks,
 )
 from payrail.runtime.contract_app import Answer, Call, Handler
@@ -28,6 +30,8 @@ HANDLERS: dict[str, GatewayHandler] = {
     **refunds.HANDLERS,
     **disputes.HANDLERS,
     **reports.HANDLERS,
+    **settlements.HANDLERS,
+    **merchant_webhooks.HANDLERS,
     **customers.HANDLERS,
     **audit.HANDLERS,
     **clock.HANDLERS,
