@@ -183,6 +183,17 @@ def test_neither_environment_nor_env_file_has_a_say(tmp_path: Path, monkeypatch:
         assert list(stack.client.payments.list()) == []
 
 
+@pytest.mark.payrail(breaker_failure_threshold=1)
+def test_warnings_of_the_stack_are_in_its_log_and_in_the_tests(
+    payrail: PayRailStack, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    payrail.providers.a.fail("error", operation="authorize")
+    shop.authorized()
+    payrail.account()  # Writes what waits.
+    for told in (caplog.text, (payrail.data_dir / "logs" / "payrail.log").read_text()):
+        assert "breaker providerA_state: CLOSED to OPEN" in told
+
+
 def test_two_stacks_at_once_know_nothing_of_each_other(payrail: PayRailStack, tmp_path: Path) -> None:
     with running_payrail(tmp_path / "other") as other:
         payment = Shop(other).authorized()
