@@ -278,6 +278,14 @@ def test_event_of_the_clock_comes_by_webhook(payrail: PayRailStack, shop: Shop) 
     assert payrail.inbox.wait_for("payment.expired").data["id"] == payment.id
 
 
+def test_captured_money_is_settled_when_the_clock_leaves_its_day(payrail: PayRailStack, shop: Shop) -> None:
+    payrail.client.payments.capture(shop.authorized().id)
+    payrail.clock.advance(days=2)
+    payrail.inbox.wait_for("settlement.created")
+    pending = [one.amount for one in payrail.client.balances().data if "merchant_pending" in one.account]
+    assert pending == [0]
+
+
 def test_merchant_that_never_answers_does_not_hold_up_the_end(payrail: PayRailStack, shop: Shop) -> None:
     payrail.inbox.hang()
     shop.authorized()
