@@ -1,0 +1,178 @@
+"""Answers that need a provider that is slow, silent or unwilling, or a clock that has moved: each brought about."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from payrail.cli.stack import embedded
+from payrail.runtime.settings import SECRET_NAMES, load_settings
+
+CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2090}
+
+
+class Shop:
+    """A merchant's requests to a stack in this process, with a new key for each that brings none."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._keys = 0
+
+    async def post(
+        self, url: str, body: Any = None, *, key: str | None = None, user: str = "ann"
+    ) -> httpx.Response:
+        self._keys += 1
+        headers = {"Idempotency-Key": key or f"key-{self._keys}", "X-User-Id": user}
+        return await self._client.post(url, json={} if body is None else body, headers=headers)
+
+    async def made(self, url: str, body: Any = None, **how: Any) -> dict[str, Any]:
+        answer = await self.post(url, body, **how)
+        assert answer.is_success, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def thing(self, kind: str, card: dict[str, Any] = CARD) -> str:
+        """The path of a new thing in the state that `kind` names."""
+        asked = {"amount": 1000, "currency": "USD", "payment_method": {"card": card}}
+        payment = f"/payments/{(await self.made('/payments', asked))['id']}"
+        if kind == "created":
+            return payment
+        await self.made(f"{payment}/authorize")
+        if kind == "authorized":
+            return payment
+        await self.made(f"{payment}/capture")
+        wish = {"payment_id": payment.rpartition("/")[2], "amount": 100, "reason": "part"}
+        if kind == "refund":
+            return f"/refunds/{(await self.made('/refunds', wish))['id']}"
+        return f"/disputes/{(await self.made('/disputes', wish))['id']}"
+
+    async def providers_fail(self, **how: Any) -> None:
+        """Every call of both providers is hit from now on."""
+        for provider in ("providerA", "providerB"):
+            await self.made(f"/providers/{provider}/inject-failure", how)
+
+    async def providers_recover(self) -> None:
+        """No call is hit any more."""
+        for provider in ("providerA", "providerB"):
+            url = f"/providers/{provider}/failures"
+            assert (await self._client.delete(url, headers={"X-User-Id": "ann"})).is_success
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    settings = load_settings(payrail_data_dir=tmp_path, provider_timeout_s=1)
+    async with embedded(settings).alive() as stack:
+        identity = {
+            "X-Merchant-Id": "m_demo",
+            "X-Role": "admin",
+            "Authorization": f"Bearer {settings.console_api_key}",
+        }
+        transport = httpx.ASGITransport(stack.apps["gateway"])
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://gateway", headers=identity
+        ) as client:
+            yield Shop(client)
+
+
+#: A thing, what is asked of its provider, and the code that the provider's refusal gets.
+STEPS = [
+    ("authorized", "capture", {}, "capture_declined"),
+    ("authorized", "cancel", {}, "void_declined"),
+    ("dispute", "evidence", {"kind": "receipt", "text": "It was delivered."}, "evidence_declined"),
+    ("dispute", "resolve", {"outcome": "LOST"}, "resolution_declined"),
+]
+each_step = pytest.mark.parametrize(
+    ("kind", "verb", "body", "refused"), STEPS, ids=[step[1] for step in STEPS]
+)
+
+
+@each_step
+async def test_a_provider_that_refuses_a_step_is_422(
+    shop: Shop, kind: str, verb: str, body: Any, refused: str
+) -> None:
+    path = await shop.thing(kind)
+    await shop.providers_fail(mode="decline")
+    answer = await shop.post(f"{path}/{verb}", body)
+    assert (answer.status_code, answer.json()["code"]) == (422, refused)
+
+
+@each_step
+async def test_a_provider_that_surely_did_nothing_is_503(
+    shop: Shop, kind: str, verb: str, body: Any, refused: str
+) -> None:
+    path = await shop.thing(kind)
+    await shop.providers_fail(mode="error")
+    answer = await shop.post(f"{path}/{verb}", body)
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_processed")
+    assert refused
+
+
+@each_step
+async def test_a_provider_that_does_not_answer_is_202(
+    shop: Shop, kind: str, verb: str, body: Any, refused: str
+) -> None:
+    path = await shop.thing(kind)
+    await shop.providers_fail(mode="timeout")
+    answer = await shop.post(f"{path}/{verb}", body)
+    assert answer.status_code == 202
+    assert answer.headers["retry-after"]
+    assert refused
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb", "body"),
+    [("created", "authorize", {}), ("refund", "approve", {}), *(step[:3] for step in STEPS)],
+)
+async def test_while_a_provider_is_asked_another_request_is_409(
+    shop: Shop, kind: str, verb: str, body: Any
+) -> None:
+    """Two at once, while the call takes its time: with one key, and on another thing with two."""
+    for keys, refusal in (
+        (("one", "one"), "idempotency_in_progress"),
+        (("two", "three"), "operation_in_progress"),
+    ):
+        path = await shop.thing(kind)
+        await shop.providers_fail(mode="latency", latency_ms=60_000)
+        both = [shop.post(f"{path}/{verb}", body, key=key, user="ben") for key in keys]
+        refused, done = sorted(await asyncio.gather(*both), key=lambda answer: answer.is_success)
+        assert (refused.status_code, refused.json()["code"]) == (409, refusal)
+        assert done.status_code in (200, 202)
+        await shop.providers_recover()
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb", "one", "another"),
+    [
+        ("dispute", "evidence", {"kind": "receipt", "text": "One."}, {"kind": "receipt", "text": "Another."}),
+        ("dispute", "resolve", {"outcome": "LOST"}, {"outcome": "WON"}),
+    ],
+)
+async def test_a_key_that_belongs_to_another_body_is_422(
+    shop: Shop, kind: str, verb: str, one: Any, another: Any
+) -> None:
+    path = await shop.thing(kind)
+    await shop.made(f"{path}/{verb}", one, key="mine")
+    answer = await shop.post(f"{path}/{verb}", another, key="mine")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_the_clock_of_production_stays_where_it_is(tmp_path: Path) -> None:
+    secrets = {
+        name.lower(): f"whsec_{'A' * 31}{number}"
+        if "WEBHOOK" in name
+        else f"key-number-{number}-of-production"
+        for number, name in enumerate(SECRET_NAMES)
+    }
+    settings = load_settings(payrail_data_dir=tmp_path, payrail_env="production", **secrets)
+    async with embedded(settings).alive() as stack:
+        transport = httpx.ASGITransport(stack.apps["gateway"])
+        headers = {"Authorization": f"Bearer {settings.console_api_key}", "X-Merchant-Id": "m_demo"}
+        headers |= {"X-Role": "admin", "X-User-Id": "ann"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://gateway", headers=headers
+        ) as client:
+            answer = await client.post("/clock", json={"advance_s": 1})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_in_production")
