@@ -15,6 +15,7 @@ from .async_payments import AsyncPayments
 from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
+from .async_settlements import AsyncSettlements
 from .audit import Audit, Vault
 from .call_options import CallOptions
 from .clock import TheClock
@@ -30,6 +31,7 @@ from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
 from .raw_response import async_raw, raw
 from .refunds import Refunds
+from .settlements import Settlements
 from .webhooks import Webhooks
 
 TIMEOUT_S = 60.0
@@ -57,6 +59,8 @@ class PayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
     """Open, answer and end disputes, and look at them."""
+    settlements: Settlements
+    """What each day comes to, and is paid out."""
     events: Events
     """What happened, as webhooks tell it."""
     customers: Customers
@@ -106,6 +110,7 @@ class PayRail:
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
+        self.settlements = Settlements(self._sender)
         self.events = Events(self._sender)
         self.customers = Customers(self._sender)
         self.audit = Audit(self._sender)
@@ -174,6 +179,8 @@ class AsyncPayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
     """Open, answer and end disputes, and look at them."""
+    settlements: AsyncSettlements
+    """What each day comes to, and is paid out."""
     events: AsyncEvents
     """What happened, as webhooks tell it."""
     customers: AsyncCustomers
@@ -208,6 +215,7 @@ class AsyncPayRail:
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
+        self.settlements = AsyncSettlements(self._sender)
         self.events = AsyncEvents(self._sender)
         self.customers = AsyncCustomers(self._sender)
         self.audit = AsyncAudit(self._sender)

@@ -69,7 +69,7 @@ async def post(
         "content-type": "application/json",
         **headers,
     }
-    return await desk._gateway.post("/webhooks/provider", content=raw, headers=signed, auth=_without_key)
+    return await desk.gateway.post("/webhooks/provider", content=raw, headers=signed, auth=_without_key)
 
 
 def _without_key(request: httpx.Request) -> httpx.Request:

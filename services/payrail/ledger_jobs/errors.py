@@ -1,7 +1,8 @@
 """The errors of the ledger jobs, and the one table that maps them to problems."""
 
-from payrail.ledger_jobs.loops import JobElsewhere
+from payrail.ledger_jobs.loops import JobElsewhere, JobFailed
 from payrail.ledger_jobs.runs import RunNotFound
+from payrail.ledger_jobs.settle_day import FutureDate, SettlementNotFound
 from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.pages import InvalidCursor
@@ -10,7 +11,10 @@ from payrail.runtime.problems import ErrorTable
 ERRORS = ErrorTable(
     {
         InvalidCursor: (400, "A query parameter is not valid"),
+        SettlementNotFound: (404, "There is no such thing"),
         RunNotFound: (404, "There is no such thing"),
+        FutureDate: (422, "The day has not begun"),
+        JobFailed: (503, "The job failed"),
         JobElsewhere: (503, "Another instance has the job"),
         LogUnavailable: (503, "The files cannot be written"),
         LedgerUnavailable: (503, "The ledger is not available"),

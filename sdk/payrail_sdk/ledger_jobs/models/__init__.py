@@ -5,6 +5,7 @@ from .due_job import DueJob
 from .due_job_outcome import DueJobOutcome
 from .due_jobs import DueJobs
 from .field_error import FieldError
+from .generate_settlement_request import GenerateSettlementRequest
 from .job_error import JobError
 from .job_loop import JobLoop
 from .job_loop_status import JobLoopStatus
@@ -21,12 +22,21 @@ from .jobs_health import JobsHealth
 from .jobs_health_service import JobsHealthService
 from .jobs_health_status import JobsHealthStatus
 from .problem import Problem
+from .provider_id import ProviderId
+from .settlement import Settlement
+from .settlement_list import SettlementList
+from .settlement_row import SettlementRow
+from .settlement_row_operation import SettlementRowOperation
+from .settlement_status import SettlementStatus
+from .settlement_summary import SettlementSummary
+from .settlement_total import SettlementTotal
 
 __all__ = (
     "DueJob",
     "DueJobOutcome",
     "DueJobs",
     "FieldError",
+    "GenerateSettlementRequest",
     "JobError",
     "JobLoop",
     "JobLoopStatus",
@@ -43,4 +53,12 @@ __all__ = (
     "JobState",
     "JobTrigger",
     "Problem",
+    "ProviderId",
+    "Settlement",
+    "SettlementList",
+    "SettlementRow",
+    "SettlementRowOperation",
+    "SettlementStatus",
+    "SettlementSummary",
+    "SettlementTotal",
 )

@@ -19,6 +19,7 @@ from payrail.gateway.ports import (
     Providers,
     Rules,
     Services,
+    SettlementJobs,
     UnmatchedNotices,
     Vault,
     VaultKeys,
@@ -84,6 +85,7 @@ class Gateway(Struct, frozen=True):
     unmatched: UnmatchedNotices
     prices: Prices
     jobs: Jobs
+    settlements: SettlementJobs
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

@@ -14,6 +14,7 @@ from payrail.gateway.http import (
     refunds,
     reports,
     routing,
+    settlements,
     webhooks,
 )
 from payrail.runtime.contract_app import Answer, Call, Handler
@@ -28,6 +29,7 @@ HANDLERS: dict[str, GatewayHandler] = {
     **refunds.HANDLERS,
     **disputes.HANDLERS,
     **reports.HANDLERS,
+    **settlements.HANDLERS,
     **customers.HANDLERS,
     **audit.HANDLERS,
     **clock.HANDLERS,
