@@ -9,9 +9,11 @@ from pathlib import Path
 
 import orjson
 
+from payrail.ledger_jobs.break_states import BreakStates
 from payrail.ledger_jobs.errors import ERRORS
 from payrail.ledger_jobs.handlers import SERVICE, Handlers, Rooms
 from payrail.ledger_jobs.loops import Job, Loops, Surroundings
+from payrail.ledger_jobs.reconcile_day import Reconciling
 from payrail.ledger_jobs.runs import RunHistory
 from payrail.runtime.clock import Clock
 from payrail.runtime.contract_app import ContractApp, build_contract_app
@@ -47,12 +49,14 @@ def build(
         leases = Leases(data_dir / "run" / "jobs.lock")
         history = RunHistory(data_dir / "jobs" / "runs.jsonl")
         loops = Loops(plan(journal), Surroundings(clock, leases, history, ids.new))
-        handlers.rooms = Rooms(journal, loops, history)
+        break_states = BreakStates(data_dir / Reconciling.directory)
+        handlers.rooms = Rooms(journal, loops, history, break_states)
         await loops.start()
         try:
             yield
         finally:
             await loops.stop()
+            break_states.close()
             history.close()
             leases.close()
             await journals.close()

@@ -7,8 +7,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from payrail.ledger_jobs.break_states import BreakStates
 from payrail.ledger_jobs.loops import Loops, Wish
-from payrail.ledger_jobs.runs import Requester, RunHistory
+from payrail.ledger_jobs.reconcile_day import Reconciling
+from payrail.ledger_jobs.reconciliation_handlers import ReconciliationHandlers
+from payrail.ledger_jobs.runs import JobName, Requester, RunHistory
 from payrail.ledger_jobs.settle_day import FutureDate
 from payrail.runtime.clock import Clock, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
@@ -23,14 +26,14 @@ class Rooms(Struct, frozen=True):
     journal: Journal
     loops: Loops
     history: RunHistory
+    break_states: BreakStates
 
 
 class Handlers:
     """Translates between the contract and the jobs."""
 
-    rooms: Rooms
-
     def __init__(self, *, data_dir: Path, clock: Clock, version: str) -> None:
+        self._reconciliation = ReconciliationHandlers(data_dir / Reconciling.directory, clock)
         self._settlements = data_dir / "settlement"
         self._clock = clock
         self._version = version
@@ -46,7 +49,19 @@ class Handlers:
             "get_settlement": self.get_settlement,
             "export_settlement": self.export_settlement,
             "generate_settlement": self.generate_settlement,
+            **self._reconciliation.table(),
+            "run_reconciliation": self.run_reconciliation,
         }
+
+    @property
+    def rooms(self) -> Rooms:
+        """What is open while the service runs."""
+        return self._rooms
+
+    @rooms.setter
+    def rooms(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._reconciliation.states = rooms.break_states
 
     async def get_health(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call
         well = self.rooms.journal.sound and self.rooms.loops.well
@@ -82,13 +97,19 @@ class Handlers:
         return Answer(200, await asyncio.to_thread(self._settlement_csv, call), media_type="text/csv")
 
     async def generate_settlement(self, call: Call) -> Answer:
+        return await self._run_for_a_day("settlement", call)
+
+    async def run_reconciliation(self, call: Call) -> Answer:
+        return await self._run_for_a_day("reconciliation", call)
+
+    async def _run_for_a_day(self, job: JobName, call: Call) -> Answer:
         date = call.path["date"]
         if date > rfc3339(self._clock.now())[:10]:
             raise FutureDate(date)
         requester = (call.body or {}).get("requested_by")
         asker = msgspec.convert(requester, Requester) if requester else None
         wish = Wish("request", {"date": date}, asker, call.correlation_id)
-        return Answer(200, (await self.rooms.loops.done("settlement", wish)).view())
+        return Answer(200, (await self.rooms.loops.done(job, wish)).view())
 
     # ---- beside the event loop: a day may have a million rows -------------------------------------------------------
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.routing import Router
 from payrail.gateway.flows.due_work import DueWork
+from payrail.gateway.job_ports import ReconciliationJobs, SettlementJobs
 from payrail.gateway.ports import (
     ActionTrail,
     Breakers,
@@ -19,7 +20,6 @@ from payrail.gateway.ports import (
     Providers,
     Rules,
     Services,
-    SettlementJobs,
     UnmatchedNotices,
     Vault,
     VaultKeys,
@@ -86,6 +86,7 @@ class Gateway(Struct, frozen=True):
     prices: Prices
     jobs: Jobs
     settlements: SettlementJobs
+    reconciliations: ReconciliationJobs
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""
