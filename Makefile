@@ -79,13 +79,19 @@ check: $(STAMP) $(if $(NODE),lint-contracts drift check-frontend,without-node) #
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --config pyproject.toml > .venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 
+CHROMIUM := $(shell command -v "$${CHROMIUM_PATH:-/usr/bin/chromium}" 2>/dev/null)
+
+.PHONY: without-chromium
+without-chromium:
+	@echo "Without Chromium Swagger UI is not tried out: install the package chromium, or set CHROMIUM_PATH." >&2
+
 .PHONY: without-node
 without-node:
 	@echo "Without Node 20 the contracts are neither linted nor compared with what is generated from them, and" \
-		"nothing of the TypeScript is checked." >&2
+		"nothing of the TypeScript and of the pages in a browser is checked." >&2
 
 .PHONY: test
-test: check ## Every check and test there is
+test: check $(if $(NODE),tools) $(if $(CHROMIUM),,without-chromium) ## Every check and test there is
 	@.venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
 
 SEED ?= 1

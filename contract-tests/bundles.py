@@ -49,7 +49,7 @@ class Operation:
 
     def answers(self, *, successful: bool) -> Iterator[tuple[str, dict[str, Any]]]:
         for status, answer in self.definition["responses"].items():
-            if status.startswith("2") is successful:
+            if status.startswith("2") is successful and "content" in answer:  # A 204 has nothing to look at.
                 yield status, answer
 
     def __str__(self) -> str:

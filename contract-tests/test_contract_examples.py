@@ -44,14 +44,15 @@ def test_every_object_of_a_request_body_is_closed(operation: Operation) -> None:
 @each_operation
 def test_every_good_answer_has_valid_examples(operation: Operation) -> None:
     answers = list(operation.answers(successful=True))
-    assert answers
+    assert answers or "204" in operation.definition["responses"]
     for status, answer in answers:
-        (media,) = answer["content"].values()
-        shown = bundles.examples(media)
-        assert shown, status
-        for name, value in shown.items():
-            validator = bundles.response_validator(media["schema"])
-            assert bundles.faults(validator, value) == [], f"{status} {name}"
+        assert answer["content"]
+        for media in answer["content"].values():
+            shown = bundles.examples(media)
+            assert shown, status
+            for name, value in shown.items():
+                validator = bundles.response_validator(media["schema"])
+                assert bundles.faults(validator, value) == [], f"{status} {name}"
 
 
 @each_operation
@@ -101,14 +102,15 @@ def test_no_example_of_an_answer_shows_a_card_number(operation: Operation) -> No
     if operation.name == "charge_token":
         return
     for answer in operation.definition["responses"].values():
-        for media in answer["content"].values():
+        for media in answer.get("content", {}).values():
             assert "4242424242424242" not in json.dumps(bundles.examples(media))
 
 
 def objects_of(answer: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Every object that a good answer can hold; a text holds none."""
-    (media,) = answer["content"].values()
-    return list(bundles.object_schemas(media["schema"]))
+    return [
+        found for media in answer["content"].values() for found in bundles.object_schemas(media["schema"])
+    ]
 
 
 def with_an_unknown_field(value: Any, open_maps: set[str], name: str = "") -> Iterator[Any]:

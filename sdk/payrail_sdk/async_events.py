@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Unpack
 
 from ._senders import AsyncSender
+from ._settings import idempotency_key as key_or_new
 from .call_options import CallOptions
-from .gateway.api.events import get_event, list_events
-from .gateway.models import Event, EventList, EventType
+from .gateway.api.events import get_event, list_event_deliveries, list_events, redeliver_event
+from .gateway.models import DeliveryList, Event, EventList, EventType, Redelivery
 from .pages import AsyncListing, Page
 from .params import one_or_more, or_unset, path_id, zoned
 from .raw_response import async_raw, async_raw_page
@@ -70,6 +71,32 @@ class AsyncEvents:
 
         return AsyncListing(fetch, cursor)
 
+    async def redeliver(
+        self, event_id: str, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
+    ) -> Redelivery:
+        """Send the event again, under its webhook-id, to each endpoint that wants events of its type.
+
+        See `Events.redeliver`.
+        """
+        segment, key = path_id(event_id, "event"), key_or_new(idempotency_key)
+        return await self._sender.call(
+            Redelivery,
+            lambda client: redeliver_event.asyncio_detailed(segment, client=client, idempotency_key=key),
+            options,
+        )
+
+    async def deliveries(self, event_id: str, **options: Unpack[CallOptions]) -> DeliveryList:
+        """What became of the event at each endpoint, with every attempt.
+
+        See `Events.deliveries`.
+        """
+        segment = path_id(event_id, "event")
+        return await self._sender.call(
+            DeliveryList,
+            lambda client: list_event_deliveries.asyncio_detailed(segment, client=client),
+            options,
+        )
+
 
 class AsyncRawEvents:
     """As `RawEvents`, with `await`."""
@@ -77,3 +104,5 @@ class AsyncRawEvents:
     def __init__(self, plain: AsyncEvents) -> None:
         self.get = async_raw(plain.get)
         self.list = async_raw_page(plain.list)
+        self.redeliver = async_raw(plain.redeliver)
+        self.deliveries = async_raw(plain.deliveries)

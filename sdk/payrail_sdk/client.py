@@ -9,17 +9,21 @@ from ._settings import Identity, settings
 from .async_audit import AsyncAudit, AsyncVault
 from .async_clock import AsyncTheClock
 from .async_customers import AsyncCustomers
+from .async_dead_letters import AsyncDeadLetters
 from .async_disputes import AsyncDisputes
 from .async_events import AsyncEvents
 from .async_payments import AsyncPayments
 from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
+from .async_reconciliations import AsyncReconciliations
 from .async_refunds import AsyncRefunds
 from .async_settlements import AsyncSettlements
+from .async_webhook_endpoints import AsyncWebhookEndpoints
 from .audit import Audit, Vault
 from .call_options import CallOptions
 from .clock import TheClock
 from .customers import Customers
+from .dead_letters import DeadLetters
 from .disputes import Disputes
 from .events import Events
 from .gateway.api.health import get_health, get_metrics, get_services_health
@@ -30,8 +34,10 @@ from .payments import Payments
 from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
 from .raw_response import async_raw, raw
+from .reconciliations import Reconciliations
 from .refunds import Refunds
 from .settlements import Settlements
+from .webhook_endpoints import WebhookEndpoints
 from .webhooks import Webhooks
 
 TIMEOUT_S = 60.0
@@ -61,8 +67,14 @@ class PayRail:
     """Open, answer and end disputes, and look at them."""
     settlements: Settlements
     """What each day comes to, and is paid out."""
+    reconciliations: Reconciliations
+    """What ledger, settlement files and providers say of the same money."""
     events: Events
     """What happened, as webhooks tell it."""
+    webhook_endpoints: WebhookEndpoints
+    """Where events are sent to."""
+    dead_letters: DeadLetters
+    """Events that an endpoint did not take, however often they were sent."""
     customers: Customers
     """Those who pay, with the cards that are saved for them."""
     audit: Audit
@@ -111,7 +123,10 @@ class PayRail:
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
         self.settlements = Settlements(self._sender)
+        self.reconciliations = Reconciliations(self._sender)
         self.events = Events(self._sender)
+        self.webhook_endpoints = WebhookEndpoints(self._sender)
+        self.dead_letters = DeadLetters(self._sender)
         self.customers = Customers(self._sender)
         self.audit = Audit(self._sender)
         self.vault = Vault(self._sender)
@@ -181,8 +196,14 @@ class AsyncPayRail:
     """Open, answer and end disputes, and look at them."""
     settlements: AsyncSettlements
     """What each day comes to, and is paid out."""
+    reconciliations: AsyncReconciliations
+    """As the same of `PayRail`."""
     events: AsyncEvents
     """What happened, as webhooks tell it."""
+    webhook_endpoints: AsyncWebhookEndpoints
+    """Where events are sent to."""
+    dead_letters: AsyncDeadLetters
+    """Events that an endpoint did not take, however often they were sent."""
     customers: AsyncCustomers
     """Those who pay, with the cards that are saved for them."""
     audit: AsyncAudit
@@ -216,7 +237,10 @@ class AsyncPayRail:
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
         self.settlements = AsyncSettlements(self._sender)
+        self.reconciliations = AsyncReconciliations(self._sender)
         self.events = AsyncEvents(self._sender)
+        self.webhook_endpoints = AsyncWebhookEndpoints(self._sender)
+        self.dead_letters = AsyncDeadLetters(self._sender)
         self.customers = AsyncCustomers(self._sender)
         self.audit = AsyncAudit(self._sender)
         self.vault = AsyncVault(self._sender)

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Unpack
 
 from ._senders import Sender
+from ._settings import idempotency_key as key_or_new
 from .call_options import CallOptions
-from .gateway.api.events import get_event, list_events
-from .gateway.models import Event, EventList, EventType
+from .gateway.api.events import get_event, list_event_deliveries, list_events, redeliver_event
+from .gateway.models import DeliveryList, Event, EventList, EventType, Redelivery
 from .pages import Listing, Page
 from .params import one_or_more, or_unset, path_id, zoned
 from .raw_response import raw, raw_page
@@ -78,6 +79,34 @@ class Events:
 
         return Listing(fetch, cursor)
 
+    def redeliver(
+        self, event_id: str, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
+    ) -> Redelivery:
+        """Send the event again, under its webhook-id, to each endpoint that wants events of its type.
+
+        Raises:
+            NotFound: There is no such event, or it is another merchant's.
+        """
+        segment, key = path_id(event_id, "event"), key_or_new(idempotency_key)
+        return self._sender.call(
+            Redelivery,
+            lambda client: redeliver_event.sync_detailed(segment, client=client, idempotency_key=key),
+            options,
+        )
+
+    def deliveries(self, event_id: str, **options: Unpack[CallOptions]) -> DeliveryList:
+        """What became of the event at each endpoint, with every attempt.
+
+        Raises:
+            NotFound: There is no such event, or it is another merchant's.
+        """
+        segment = path_id(event_id, "event")
+        return self._sender.call(
+            DeliveryList,
+            lambda client: list_event_deliveries.sync_detailed(segment, client=client),
+            options,
+        )
+
 
 class RawEvents:
     """`Events` with the whole answers. Of lists it gets one page."""
@@ -85,3 +114,5 @@ class RawEvents:
     def __init__(self, plain: Events) -> None:
         self.get = raw(plain.get)
         self.list = raw_page(plain.list)
+        self.redeliver = raw(plain.redeliver)
+        self.deliveries = raw(plain.deliveries)

@@ -195,6 +195,28 @@ async def test_without_an_acknowledged_reversal_nothing_else_happens(shop: Shop,
     assert len(reversals) == 1, "the same reversal, however often"
 
 
+async def test_a_reversal_that_is_refused_is_sent_anew_under_a_reference_of_its_own(shop: Shop) -> None:
+    """A provider says again what it said under a reference, so that the same reversal would be refused for ever."""
+    shop.providers.script("authorize", "lost_before")
+    shop.providers.reverse_fate = "processing_error"
+    payment_id = await shop.new_payment()
+    assert (await shop.authorize(payment_id, key="k")).status == 202
+    await shop.resolve()
+    assert shop.payment(payment_id).state == "REVERSING"
+    assert [call.provider for call in shop.providers.called("authorize")] == ["providerA"]
+    shop.providers.reverse_fate = "approved"
+    assert (await shop.authorize(payment_id, key="k")).body["state"] == "AUTHORIZED"
+    reversals = [call.reference for call in shop.providers.called("reverse")]
+    assert len(set(reversals)) == len(reversals) == 3
+    assert shop.outcomes(payment_id) == [
+        ("authorize", "providerA", "reversed"),
+        ("reversal", "providerA", "declined"),
+        ("reversal", "providerA", "declined"),
+        ("reversal", "providerA", "approved"),
+        ("authorize", "providerB", "approved"),
+    ]
+
+
 async def test_the_resolver_waits_longer_each_time(shop: Shop) -> None:
     shop.providers.script("authorize", "lost_after")
     shop.providers.script("inquire", *["lost_before"] * 50)

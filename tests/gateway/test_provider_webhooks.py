@@ -206,10 +206,26 @@ def notice(reference: str, said: Any, *, kind: str = "authorize", original: str 
 
 
 async def test_while_a_call_is_on_its_way_its_answer_comes_first(shop: Shop) -> None:
+    shop.providers.script("authorize", "lost_after")
+    shop.providers.script("inquire", "lost_before")
+    payment_id = await shop.new_payment()
+    await shop.authorize(payment_id)
+    reference = shop.payment(payment_id).attempts[0].id
+    told = notice(reference, Approved("pi_1"))
+    with shop.leases.hold(reference), pytest.raises(OperationInProgress):
+        await receive_provider_webhook(shop.gateway, told, "cor")
+    assert await receive_provider_webhook(shop.gateway, told, "cor") == "applied"
+    assert shop.payment(payment_id).state == "AUTHORIZED"
+
+
+async def test_what_is_known_for_good_needs_no_lease_and_nothing_is_decided(shop: Shop) -> None:
     payment_id = await shop.authorized_payment()
     reference = shop.payment(payment_id).attempts[0].id
-    with shop.leases.hold(reference), pytest.raises(OperationInProgress):
-        await receive_provider_webhook(shop.gateway, notice(reference, Approved("pi_1")), "cor")
+    entries = shop.entry_types(payment_id)
+    with shop.leases.hold(reference):
+        for said in (Approved("pi_1"), Declined(Decline("generic_decline", "No."), None)):
+            assert await receive_provider_webhook(shop.gateway, notice(reference, said), "cor") == "known"
+    assert shop.entry_types(payment_id) == entries
 
 
 async def test_a_late_approval_of_a_reversed_reference_is_voided_and_the_ledger_shows_it(shop: Shop) -> None:
@@ -240,6 +256,18 @@ async def test_a_late_approval_is_voided_however_often_the_reversal_gets_lost(sh
         await shop.resolve()
     assert shop.outcomes(payment_id)[-1] == ("late_reversal", "providerA", "approved")
     assert shop.payment(payment_id).state == "AUTHORIZED"
+
+
+async def test_a_late_approval_is_voided_even_if_the_reversal_is_refused_at_first(shop: Shop) -> None:
+    shop.providers.script("authorize", "lost_before")
+    payment_id = await shop.authorized_payment()
+    late = notice(shop.payment(payment_id).attempts[0].id, Approved("pi_late"))
+    shop.providers.reverse_fate = "processing_error"
+    with pytest.raises(OperationNotProcessed):  # The provider sends it again.
+        await receive_provider_webhook(shop.gateway, late, "cor")
+    shop.providers.reverse_fate = "approved"
+    assert await receive_provider_webhook(shop.gateway, late, "cor") == "applied"
+    assert shop.outcomes(payment_id)[-1] == ("late_reversal", "providerA", "approved")
 
 
 class Story:

@@ -42,6 +42,11 @@ async def broken(desk: Desk, mode: str = "settlement_fee") -> dict[str, Any]:
     return dict(answer.json())
 
 
+def counts(day: dict[str, Any]) -> dict[str, int]:
+    """The classes that have breaks."""
+    return {name: count for name, count in day["breaks"].items() if count}
+
+
 def reports(data_dir: Path) -> dict[str, bytes]:
     folder = data_dir / "reconciliation"
     return {path.name: path.read_bytes() for path in folder.glob("reconciliation_report_*.json")}
@@ -49,7 +54,7 @@ def reports(data_dir: Path) -> dict[str, bytes]:
 
 async def test_a_run_finds_what_was_planted_and_shows_all_parties(desk: Desk) -> None:
     day = await broken(desk)
-    assert (day["status"], day["matched"], day["breaks"], day["open_breaks"]) == (
+    assert (day["status"], day["matched"], counts(day), day["open_breaks"]) == (
         "preliminary", 1, {"fee_mismatch": 1}, 1,
     )  # fmt: skip
     (one,) = day["data"]
@@ -71,7 +76,7 @@ async def test_a_closed_day_is_reconciled_by_itself_and_told_once(desk: Desk, tm
     await desk.payment()
     await desk.post("/clock", {"advance_s": 86_400}, **ADMIN)
     day = await desk.get(f"/reconciliation/{TODAY}")
-    assert (day["status"], day["matched"], day["breaks"]) == ("final", 1, {})
+    assert (day["status"], day["matched"], counts(day)) == ("final", 1, {})
     assert day["totals"][0]["settlement"] == {"items": 1, "gross": 10_000, "fee": 320}
     before = reports(tmp_path)
     for _ in range(2):
@@ -123,7 +128,7 @@ async def test_breaks_are_filtered_and_paged(desk: Desk) -> None:
     await desk.inject(mode="settlement_missing", remaining=2)
     await desk.inject(mode="settlement_duplicate", remaining=1)
     whole = (await run(desk)).json()
-    assert whole["breaks"] == {"missing_in_provider": 2, "duplicate": 1}
+    assert counts(whole) == {"missing_in_provider": 2, "duplicate": 1}
     await said(desk, whole["data"][0]["id"], "closed")
 
     async def found(**params: Any) -> list[str]:
@@ -149,7 +154,7 @@ async def test_another_merchants_breaks_are_not_there(desk: Desk) -> None:
     break_id = (await broken(desk))["data"][0]["id"]
     theirs = {"merchant": "m_acme"}
     day = await desk.get(f"/reconciliation/{TODAY}", **theirs)
-    assert (day["matched"], day["breaks"], day["data"], day["totals"]) == (0, {}, [], [])
+    assert (day["matched"], counts(day), day["data"], day["totals"]) == (0, {}, [], [])
     refused = await said(desk, break_id, "closed", **theirs)
     unknown = await said(desk, "brk_" + "G" * 24, "closed", **theirs)
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
@@ -160,7 +165,7 @@ async def test_what_is_nobodys_is_shown_to_no_merchant_and_stands_in_the_report(
     desk: Desk, tmp_path: Path
 ) -> None:
     day = await broken(desk, "settlement_orphan")
-    assert (day["breaks"], day["data"], day["matched"]) == ({}, [], 2)
+    assert (counts(day), day["data"], day["matched"]) == ({}, [], 2)
     assert day["totals"][0]["provider_file"]["items"] == 2
     (content,) = reports(tmp_path).values()
     (orphan,) = json.loads(content)["breaks"]

@@ -227,11 +227,13 @@ async def test_swagger_ui_is_served_whole_from_here(toy: Toy) -> None:
         assert (await client.get("/docs")).headers["location"] == "/docs/"
         page = await client.get("/docs/")
         assert page.status_code == 200
-        assert '"/openapi.json"' in page.text
+        assert 'url: "contract.json"' in page.text
         assert "http://" not in page.text
         assert "https://" not in page.text
-        for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-config.json"):
-            assert (await client.get(f"/docs/{asset}")).status_code == 200
+        for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-config.json", "contract.json"):
+            answer = await client.get(f"/docs/{asset}")
+            assert answer.status_code == 200
+            assert answer.headers["content-security-policy"].startswith("default-src 'self';")
 
 
 @pytest.mark.parametrize(

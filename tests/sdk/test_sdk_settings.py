@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import date
 
 import httpx
 import pytest
@@ -200,7 +201,12 @@ IDS = {
     "customer_id": "cus_1",
     "event_id": "evt_1",
     "provider_id": "providerA",
+    "date": "2026-03-02",
+    "break_id": "brk_1",
+    "endpoint_id": "whe_1",
+    "dead_letter_id": "dlq_1",
 }
+DAY = date(2026, 3, 2)
 
 
 def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: Script) -> None:
@@ -213,6 +219,16 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.payments.cancel("pay_1"),
         lambda client: client.payments.list().first_page(),
         lambda client: client.payments.ledger("pay_1").first_page(),
+        lambda client: client.webhook_endpoints.create(url="https://shop.example.com/hooks"),
+        lambda client: client.webhook_endpoints.get("whe_1"),
+        lambda client: client.webhook_endpoints.list().first_page(),
+        lambda client: client.webhook_endpoints.delete("whe_1"),
+        lambda client: client.dead_letters.list().first_page(),
+        lambda client: client.dead_letters.get("dlq_1"),
+        lambda client: client.dead_letters.redrive("dlq_1"),
+        lambda client: client.dead_letters.redrive_all(),
+        lambda client: client.events.redeliver("evt_1"),
+        lambda client: client.events.deliveries("evt_1"),
         lambda client: client.providers.list(),
         lambda client: client.providers.inject_failure("providerA", "error", remaining=1),
         lambda client: client.providers.clear_failures("providerA"),
@@ -231,6 +247,16 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.disputes.list().first_page(),
         lambda client: client.balances(at=5),
         lambda client: client.summary(),
+        lambda client: client.settlements.list().first_page(),
+        lambda client: client.settlements.get(DAY),
+        lambda client: client.settlements.rows(DAY).first_page(),
+        lambda client: client.settlements.csv(DAY),
+        lambda client: client.settlements.generate(DAY),
+        lambda client: client.reconciliations.list().first_page(),
+        lambda client: client.reconciliations.get(DAY),
+        lambda client: client.reconciliations.breaks(DAY, state="open").first_page(),
+        lambda client: client.reconciliations.run(DAY),
+        lambda client: client.reconciliations.resolve_break(DAY, "brk_1", "closed", reason="x"),
         lambda client: client.events.get("evt_1"),
         lambda client: client.events.list(event_type="payment.captured").first_page(),
         lambda client: client.customers.create(name="Ada"),

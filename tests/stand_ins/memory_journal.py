@@ -22,6 +22,11 @@ class MemoryJournal:
         self.lines: list[bytes] = []
         self.followers: list[Follower] = []
 
+    @property
+    def seq(self) -> int:
+        """The sequence number of the newest entry."""
+        return len(self.entries)
+
     async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
         """Decide and append one command."""
         await asyncio.sleep(0)

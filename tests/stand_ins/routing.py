@@ -200,4 +200,5 @@ def surroundings() -> dict[str, Any]:
         "jobs": IdleJobs(),
         "settlements": NoSettlements(),
         "reconciliations": NoReconciliations(),
+        "outbox": None,
     }

@@ -17,7 +17,7 @@ OTHER_SECRET = "whsec_d3JvbmctcGVyaGFwcy1idXQtbG9uZy1lbm91Z2g="
 
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
-    with listening_inbox([SECRET]) as inbox:
+    with listening_inbox(SECRET) as inbox:
         yield inbox
 
 
@@ -119,7 +119,7 @@ def test_sender_that_is_never_answered_is_let_go_at_the_end_of_the_block(inbox: 
 
 def test_sender_that_is_never_answered_does_not_hold_up_the_end() -> None:
     outcomes: list[object] = []
-    with listening_inbox([SECRET]) as inbox:
+    with listening_inbox(SECRET) as inbox:
         inbox.hang()
         sender = threading.Thread(target=send_and_note, args=(inbox, outcomes))
         sender.start()

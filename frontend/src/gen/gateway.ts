@@ -211,6 +211,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dead letters
+         * @description The merchant's events that an endpoint did not take after all retries, newest first. They stay until they are redriven or their endpoint is deleted.
+         */
+        get: operations["list_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{dead_letter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a dead letter
+         * @description An event that an endpoint did not take after all retries.
+         */
+        get: operations["get_dead_letter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{dead_letter_id}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a dead letter again
+         * @description It is sent again, under its webhook-id, with as many tries as at first; if it is taken, it leaves the queue.
+         */
+        post: operations["redrive_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send all dead letters again
+         * @description Each of the merchant's dead letters is sent again, under its webhook-id; what is taken leaves the queue.
+         */
+        post: operations["redrive_dead_letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/disputes": {
         parameters: {
             query?: never;
@@ -353,6 +433,46 @@ export interface paths {
         get: operations["get_event"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events/{event_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of an event
+         * @description What became of the event at each endpoint that it is for, with every attempt.
+         */
+        get: operations["list_event_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events/{event_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an event again
+         * @description It is sent again, under the same webhook-id, to each of the merchant's endpoints that wants events of its type, those that took it before included.
+         */
+        post: operations["redeliver_event"];
         delete?: never;
         options?: never;
         head?: never;
@@ -955,6 +1075,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook endpoints
+         * @description The merchant's endpoints, newest first, without their secrets.
+         */
+        get: operations["list_webhook_endpoints"];
+        put?: never;
+        /**
+         * Make a webhook endpoint
+         * @description From now on the merchant's events are posted there, signed as Standard Webhooks has it, one after the other in their order. Keep the secret of the answer; it is not shown again, except to a request with the same key.
+         */
+        post: operations["create_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the endpoint.
+                 * @example whe_01JZ8P1A2B3C4D5E6F7G8H9J0K
+                 */
+                endpoint_id: components["parameters"]["EndpointIdPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Look at a webhook endpoint
+         * @description The endpoint, without its secret. One that answered 410 is disabled and says so.
+         */
+        get: operations["get_webhook_endpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook endpoint
+         * @description Nothing is sent there any more; what waits for it, its dead letters included, is dropped.
+         */
+        delete: operations["delete_webhook_endpoint"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/webhooks/provider": {
         parameters: {
             query?: never;
@@ -1287,13 +1461,69 @@ export interface components {
         BreakClass: "missing_in_provider" | "missing_in_ledger" | "amount_over" | "amount_under" | "fee_mismatch" | "currency_mismatch" | "status_mismatch" | "duplicate" | "orphan" | "timing";
         /**
          * BreakCounts
-         * @description How many breaks there are, by class; classes without a break are left out.
-         * @example {
-         *       "fee_mismatch": 1
-         *     }
+         * @description How many breaks there are, by class.
          */
         BreakCounts: {
-            [key: string]: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `amount_over`.
+             * @example 0
+             */
+            amount_over: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `amount_under`.
+             * @example 0
+             */
+            amount_under: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `currency_mismatch`.
+             * @example 0
+             */
+            currency_mismatch: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `duplicate`.
+             * @example 0
+             */
+            duplicate: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `fee_mismatch`.
+             * @example 1
+             */
+            fee_mismatch: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `missing_in_ledger`.
+             * @example 0
+             */
+            missing_in_ledger: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `missing_in_provider`.
+             * @example 0
+             */
+            missing_in_provider: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `orphan`.
+             * @example 0
+             */
+            orphan: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `status_mismatch`.
+             * @example 0
+             */
+            status_mismatch: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `timing`.
+             * @example 0
+             */
+            timing: number;
         };
         /**
          * Breaker
@@ -1554,6 +1784,15 @@ export interface components {
             payment_method: components["schemas"]["NewCardMethod"] | components["schemas"]["TokenMethod"];
         };
         /**
+         * CreateWebhookEndpointRequest
+         * @description Where to send which events.
+         */
+        CreateWebhookEndpointRequest: {
+            description?: components["schemas"]["EndpointDescription"];
+            event_types?: components["schemas"]["EventTypes"];
+            url: components["schemas"]["WebhookUrl"];
+        };
+        /**
          * @description ISO 4217 code. It says how many decimals the minor unit stands for.
          * @example EUR
          */
@@ -1665,6 +1904,59 @@ export interface components {
          */
         Cvc: string;
         /**
+         * DeadLetter
+         * @description An event that an endpoint did not take, however often it was sent.
+         */
+        DeadLetter: {
+            /**
+             * Format: int32
+             * @description How often it was sent.
+             * @example 4
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             * @example 2026-03-02T09:19:16.000Z
+             */
+            dead_at: string;
+            endpoint_id: components["schemas"]["WebhookEndpointId"];
+            event_id: components["schemas"]["EventId"];
+            event_type: components["schemas"]["EventType"];
+            id: components["schemas"]["DeadLetterId"];
+            /**
+             * @description Why the last one was not taken, as in a delivery's attempts.
+             * @example status
+             */
+            last_error: string | null;
+            /**
+             * Format: int32
+             * @description The status of the last answer; null where there was none.
+             * @example 500
+             */
+            last_status: number | null;
+            /**
+             * @description Whether it is being sent again now, because somebody asked for it.
+             * @example false
+             */
+            redriving: boolean;
+            url: components["schemas"]["WebhookUrl"];
+        };
+        /**
+         * @description Id of a dead letter.
+         * @example dlq_01JZ8V1A2B3C4D5E6F7G8H9J0K
+         */
+        DeadLetterId: string;
+        /**
+         * DeadLetterList
+         * @description A page of dead letters, newest first.
+         */
+        DeadLetterList: {
+            /** @description The dead letters of this page. */
+            data: components["schemas"]["DeadLetter"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /**
          * Decline
          * @description Why the provider declined; null where it did not.
          */
@@ -1688,6 +1980,72 @@ export interface components {
          * @enum {string}
          */
         DeclineCode: "generic_decline" | "insufficient_funds" | "lost_card" | "stolen_card" | "expired_card" | "incorrect_cvc" | "processing_error" | "reversed";
+        /**
+         * Delivery
+         * @description What became of an event at one endpoint.
+         */
+        Delivery: {
+            /**
+             * Format: date-time
+             * @description When it was first taken; null where it was not.
+             * @example 2026-03-02T09:16:41.032Z
+             */
+            accepted_at: string | null;
+            /** @description Every time it was sent, oldest first. */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            endpoint_id: components["schemas"]["WebhookEndpointId"];
+            /**
+             * Format: date-time
+             * @description When it is sent again, on the clock that all services share; null where it is not.
+             * @example null
+             */
+            next_attempt_at: string | null;
+            /**
+             * @description `pending`: it was not sent yet. `retrying`: it was not taken and is sent again. `accepted`: it was taken. `dead`: it is in the dead letter queue. `skipped`: the endpoint was disabled before it was its turn.
+             * @example accepted
+             * @enum {string}
+             */
+            state: "pending" | "retrying" | "accepted" | "dead" | "skipped";
+            url: components["schemas"]["WebhookUrl"];
+        };
+        /**
+         * DeliveryAttempt
+         * @description One time that a webhook was sent.
+         */
+        DeliveryAttempt: {
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             * @example 2026-03-02T09:16:41.020Z
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description How long it took, in milliseconds.
+             * @example 12
+             */
+            duration_ms: number;
+            /**
+             * @description Why it was not taken; null where it was. `status`: the answer was no 2xx. `redirect`: it was a redirect, which is not followed. `timeout`, `connection_failed` and `connection_broken` tell what happened instead of an answer. `address_refused`: the name leads to an address that nothing is sent to.
+             * @example null
+             * @enum {string|null}
+             */
+            error: "status" | "redirect" | "timeout" | "connection_failed" | "connection_broken" | "address_refused" | null;
+            /**
+             * Format: int32
+             * @description The status of the answer; null where there was none.
+             * @example 200
+             */
+            status: number | null;
+        };
+        /**
+         * DeliveryList
+         * @description What became of an event.
+         */
+        DeliveryList: {
+            /** @description One for each endpoint that it is for. */
+            data: components["schemas"]["Delivery"][];
+        };
         /**
          * @description Free text for people.
          * @example Two concert tickets
@@ -1858,6 +2216,11 @@ export interface components {
          */
         DisputeState: "OPENING" | "NOT_OPENED" | "NEEDS_RESPONSE" | "UNDER_REVIEW" | "WON" | "LOST";
         /**
+         * @description A note of yours.
+         * @example The shop
+         */
+        EndpointDescription: string | null;
+        /**
          * Event
          * @description Something that happened, with the thing as it was right then. It is derived from the ledger, and webhooks carry the same.
          */
@@ -1905,6 +2268,14 @@ export interface components {
          * @enum {string}
          */
         EventType: "payment.created" | "payment.authorized" | "payment.declined" | "payment.unknown" | "payment.captured" | "payment.partially_captured" | "payment.canceled" | "payment.expired" | "payment.failed" | "refund.requested" | "refund.approved" | "refund.rejected" | "refund.succeeded" | "refund.failed" | "dispute.opened" | "dispute.evidence_submitted" | "dispute.won" | "dispute.lost" | "settlement.created" | "reconciliation.completed";
+        /**
+         * @description The types of the events that are sent; all there are when left out.
+         * @example [
+         *       "payment.captured",
+         *       "refund.succeeded"
+         *     ]
+         */
+        EventTypes: components["schemas"]["EventType"][];
         /**
          * @description What sort of evidence it is, in one word.
          * @example delivery_proof
@@ -2241,6 +2612,44 @@ export interface components {
          */
         NewCardMethod: {
             card: components["schemas"]["CardInput"];
+        };
+        /**
+         * NewWebhookEndpoint
+         * @description An endpoint with the secret that its webhooks are signed with.
+         */
+        NewWebhookEndpoint: {
+            /**
+             * Format: date-time
+             * @description When it was made. Events from then on are sent.
+             * @example 2026-03-02T09:10:00.000Z
+             */
+            created_at: string;
+            description: components["schemas"]["EndpointDescription"];
+            /**
+             * Format: date-time
+             * @description When it was disabled; null while it is enabled.
+             * @example null
+             */
+            disabled_at: string | null;
+            /**
+             * @description Why it was disabled; null while it is enabled. `gone`: it answered 410.
+             * @example null
+             * @enum {string|null}
+             */
+            disabled_reason: "gone" | null;
+            /**
+             * @description Whether webhooks are sent there.
+             * @example true
+             */
+            enabled: boolean;
+            event_types: components["schemas"]["EventTypes"];
+            id: components["schemas"]["WebhookEndpointId"];
+            /**
+             * @description Keep it. Verify each webhook with it, as Standard Webhooks has it; it is shown here only.
+             * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD
+             */
+            secret: string;
+            url: components["schemas"]["WebhookUrl"];
         };
         /**
          * @description Give it as `cursor` to get the next page; null on the last one. A page never shifts while items are added.
@@ -2755,6 +3164,27 @@ export interface components {
             provider: components["schemas"]["ProviderId"];
             provider_file: components["schemas"]["ReconciliationFigures"];
             settlement: components["schemas"]["ReconciliationSettlementFigures"];
+        };
+        /**
+         * Redelivery
+         * @description Where an event is sent again.
+         */
+        Redelivery: {
+            /** @description The endpoints; none where nobody wants events of its type. */
+            endpoint_ids: components["schemas"]["WebhookEndpointId"][];
+            event_id: components["schemas"]["EventId"];
+        };
+        /**
+         * RedrivenDeadLetters
+         * @description How many dead letters are being sent again.
+         */
+        RedrivenDeadLetters: {
+            /**
+             * Format: int32
+             * @description How many; those of disabled endpoints are left where they are.
+             * @example 3
+             */
+            redriven: number;
         };
         /**
          * Refund
@@ -3418,6 +3848,53 @@ export interface components {
          */
         VaultKeyId: string;
         /**
+         * WebhookEndpoint
+         * @description Where a merchant takes webhooks.
+         */
+        WebhookEndpoint: {
+            /**
+             * Format: date-time
+             * @description When it was made. Events from then on are sent.
+             * @example 2026-03-02T09:10:00.000Z
+             */
+            created_at: string;
+            description: components["schemas"]["EndpointDescription"];
+            /**
+             * Format: date-time
+             * @description When it was disabled; null while it is enabled.
+             * @example null
+             */
+            disabled_at: string | null;
+            /**
+             * @description Why it was disabled; null while it is enabled. `gone`: it answered 410.
+             * @example null
+             * @enum {string|null}
+             */
+            disabled_reason: "gone" | null;
+            /**
+             * @description Whether webhooks are sent there.
+             * @example true
+             */
+            enabled: boolean;
+            event_types: components["schemas"]["EventTypes"];
+            id: components["schemas"]["WebhookEndpointId"];
+            url: components["schemas"]["WebhookUrl"];
+        };
+        /**
+         * @description Id of a webhook endpoint.
+         * @example whe_01JZ8P1A2B3C4D5E6F7G8H9J0K
+         */
+        WebhookEndpointId: string;
+        /**
+         * WebhookEndpointList
+         * @description A page of endpoints, newest first.
+         */
+        WebhookEndpointList: {
+            /** @description The endpoints of this page. */
+            data: components["schemas"]["WebhookEndpoint"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /**
          * WebhookResult
          * @description What the webhook made of the ledger.
          */
@@ -3429,6 +3906,11 @@ export interface components {
              */
             result: "applied" | "known" | "unmatched";
         };
+        /**
+         * @description Where webhooks are posted to: http or https, without user or fragment. In production it must not lead to a private, loopback or link-local address.
+         * @example https://shop.example.com/payrail-events
+         */
+        WebhookUrl: string;
     };
     responses: {
         /** @description The break's state does not allow it, or the first request with this key is still running. */
@@ -3458,6 +3940,19 @@ export interface components {
                 };
             };
         };
+        /** @description There is no such dead letter, or it is not yours. */
+        DeadLetterNotFound: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "not_found";
+                };
+            };
+        };
         /** @description There is no such dispute, or it is not yours. */
         DisputeNotFound: {
             headers: {
@@ -3468,6 +3963,46 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "not_found";
+                };
+            };
+        };
+        /** @description The endpoint of the dead letter is disabled, or the first request with this key is still running. */
+        EndpointDisabled: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "endpoint_disabled" | "idempotency_in_progress";
+                };
+            };
+        };
+        /** @description There is no such endpoint, or it is not yours. */
+        EndpointNotFound: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "not_found";
+                };
+            };
+        };
+        /** @description The body is well-formed but cannot be taken, or the key belongs to another request. */
+        EndpointUnprocessable: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "validation_failed" | "sensitive_data" | "url_not_allowed" | "idempotency_key_reused";
                 };
             };
         };
@@ -3637,8 +4172,22 @@ export interface components {
                 };
             };
         };
-        /** @description The ledger jobs do not answer, or the files cannot be written. Try again. */
+        /** @description The service is starting or stopping, or what it needs does not answer. Trying again is safe. */
         JobsUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "service_unavailable" | "jobs_unavailable" | "ledger_unavailable" | "storage_unavailable";
+                };
+            };
+        };
+        /** @description The ledger jobs do not answer, or the files cannot be written. Try again. */
+        "JobsUnavailable-2": {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 "X-Correlation-Id": components["headers"]["CorrelationId"];
@@ -3673,6 +4222,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "idempotency_in_progress";
+                };
+            };
+        };
+        /** @description A parameter holds a card number, or the key belongs to another request. */
+        KeyReused: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "sensitive_data" | "idempotency_key_reused";
                 };
             };
         };
@@ -4041,6 +4603,11 @@ export interface components {
          */
         DatePath: string;
         /**
+         * @description Id of the dead letter.
+         * @example dlq_01JZ8V1A2B3C4D5E6F7G8H9J0K
+         */
+        DeadLetterIdPath: string;
+        /**
          * @description Id of the dispute.
          * @example dsp_01JZ8S0A1B2C3D4E5F6G7H8J9K
          */
@@ -4050,6 +4617,11 @@ export interface components {
          * @example ada@example.com
          */
         EmailFilter: string;
+        /**
+         * @description Id of the endpoint.
+         * @example whe_01JZ8P1A2B3C4D5E6F7G8H9J0K
+         */
+        EndpointIdPath: string;
         /**
          * @description Only what was done to this.
          * @example pay_01JZ8Q4T5W8XK3V2N7M6R9S0AB
@@ -4272,14 +4844,21 @@ export type Country = components['schemas']['Country'];
 export type Counts = components['schemas']['Counts'];
 export type CreateCustomerRequest = components['schemas']['CreateCustomerRequest'];
 export type CreatePaymentRequest = components['schemas']['CreatePaymentRequest'];
+export type CreateWebhookEndpointRequest = components['schemas']['CreateWebhookEndpointRequest'];
 export type Currency = components['schemas']['Currency'];
 export type CurrencySummary = components['schemas']['CurrencySummary'];
 export type Customer = components['schemas']['Customer'];
 export type CustomerId = components['schemas']['CustomerId'];
 export type CustomerList = components['schemas']['CustomerList'];
 export type Cvc = components['schemas']['Cvc'];
+export type DeadLetter = components['schemas']['DeadLetter'];
+export type DeadLetterId = components['schemas']['DeadLetterId'];
+export type DeadLetterList = components['schemas']['DeadLetterList'];
 export type Decline = components['schemas']['Decline'];
 export type DeclineCode = components['schemas']['DeclineCode'];
+export type Delivery = components['schemas']['Delivery'];
+export type DeliveryAttempt = components['schemas']['DeliveryAttempt'];
+export type DeliveryList = components['schemas']['DeliveryList'];
 export type Description = components['schemas']['Description'];
 export type Dispute = components['schemas']['Dispute'];
 export type DisputeAttempt = components['schemas']['DisputeAttempt'];
@@ -4290,10 +4869,12 @@ export type DisputeList = components['schemas']['DisputeList'];
 export type DisputeOutcome = components['schemas']['DisputeOutcome'];
 export type DisputeReason = components['schemas']['DisputeReason'];
 export type DisputeState = components['schemas']['DisputeState'];
+export type EndpointDescription = components['schemas']['EndpointDescription'];
 export type Event = components['schemas']['Event'];
 export type EventId = components['schemas']['EventId'];
 export type EventList = components['schemas']['EventList'];
 export type EventType = components['schemas']['EventType'];
+export type EventTypes = components['schemas']['EventTypes'];
 export type EvidenceKind = components['schemas']['EvidenceKind'];
 export type EvidenceText = components['schemas']['EvidenceText'];
 export type ExplainRoutingRequest = components['schemas']['ExplainRoutingRequest'];
@@ -4319,6 +4900,7 @@ export type MerchantReference = components['schemas']['MerchantReference'];
 export type Metadata = components['schemas']['Metadata'];
 export type MoveClockRequest = components['schemas']['MoveClockRequest'];
 export type NewCardMethod = components['schemas']['NewCardMethod'];
+export type NewWebhookEndpoint = components['schemas']['NewWebhookEndpoint'];
 export type NextCursor = components['schemas']['NextCursor'];
 export type OpenDisputeRequest = components['schemas']['OpenDisputeRequest'];
 export type Payment = components['schemas']['Payment'];
@@ -4342,6 +4924,8 @@ export type ReconciliationSettlementFigures = components['schemas']['Reconciliat
 export type ReconciliationStatus = components['schemas']['ReconciliationStatus'];
 export type ReconciliationSummary = components['schemas']['ReconciliationSummary'];
 export type ReconciliationTotal = components['schemas']['ReconciliationTotal'];
+export type Redelivery = components['schemas']['Redelivery'];
+export type RedrivenDeadLetters = components['schemas']['RedrivenDeadLetters'];
 export type Refund = components['schemas']['Refund'];
 export type RefundAttempt = components['schemas']['RefundAttempt'];
 export type RefundFailure = components['schemas']['RefundFailure'];
@@ -4378,10 +4962,18 @@ export type TokenMethod = components['schemas']['TokenMethod'];
 export type UnmatchedWebhook = components['schemas']['UnmatchedWebhook'];
 export type UnmatchedWebhooks = components['schemas']['UnmatchedWebhooks'];
 export type VaultKeyId = components['schemas']['VaultKeyId'];
+export type WebhookEndpoint = components['schemas']['WebhookEndpoint'];
+export type WebhookEndpointId = components['schemas']['WebhookEndpointId'];
+export type WebhookEndpointList = components['schemas']['WebhookEndpointList'];
 export type WebhookResult = components['schemas']['WebhookResult'];
+export type WebhookUrl = components['schemas']['WebhookUrl'];
 export type ResponseBreakConflict = components['responses']['BreakConflict'];
 export type ResponseCustomerNotFound = components['responses']['CustomerNotFound'];
+export type ResponseDeadLetterNotFound = components['responses']['DeadLetterNotFound'];
 export type ResponseDisputeNotFound = components['responses']['DisputeNotFound'];
+export type ResponseEndpointDisabled = components['responses']['EndpointDisabled'];
+export type ResponseEndpointNotFound = components['responses']['EndpointNotFound'];
+export type ResponseEndpointUnprocessable = components['responses']['EndpointUnprocessable'];
 export type ResponseEventNotFound = components['responses']['EventNotFound'];
 export type ResponseForbidden = components['responses']['Forbidden'];
 export type ResponseFutureDay = components['responses']['FutureDay'];
@@ -4391,7 +4983,9 @@ export type ResponseInvalidRead = components['responses']['InvalidRead'];
 export type ResponseInvalidWrite = components['responses']['InvalidWrite'];
 export type ResponseJobsFailed = components['responses']['JobsFailed'];
 export type ResponseJobsUnavailable = components['responses']['JobsUnavailable'];
+export type ResponseJobsUnavailable_2 = components['responses']['JobsUnavailable-2'];
 export type ResponseKeyInProgress = components['responses']['KeyInProgress'];
+export type ResponseKeyReused = components['responses']['KeyReused'];
 export type ResponseLedgerUnavailable = components['responses']['LedgerUnavailable'];
 export type ResponseNotReconciled = components['responses']['NotReconciled'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
@@ -4423,8 +5017,10 @@ export type ParameterCursor = components['parameters']['Cursor'];
 export type ParameterCustomerFilter = components['parameters']['CustomerFilter'];
 export type ParameterCustomerIdPath = components['parameters']['CustomerIdPath'];
 export type ParameterDatePath = components['parameters']['DatePath'];
+export type ParameterDeadLetterIdPath = components['parameters']['DeadLetterIdPath'];
 export type ParameterDisputeIdPath = components['parameters']['DisputeIdPath'];
 export type ParameterEmailFilter = components['parameters']['EmailFilter'];
+export type ParameterEndpointIdPath = components['parameters']['EndpointIdPath'];
 export type ParameterEntityFilter = components['parameters']['EntityFilter'];
 export type ParameterEventEntityFilter = components['parameters']['EventEntityFilter'];
 export type ParameterEventIdPath = components['parameters']['EventIdPath'];
@@ -5138,6 +5734,179 @@ export interface operations {
             };
         };
     };
+    list_dead_letters: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the page before. Opaque; do not build one.
+                 * @example MDFKWjhRNFQ1VzhYSzNWMk43TTZSOVMwQUI
+                 */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description How many items a page holds at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of dead letters. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterList"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    get_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description Id of the dead letter.
+                 * @example dlq_01JZ8V1A2B3C4D5E6F7G8H9J0K
+                 */
+                dead_letter_id: components["parameters"]["DeadLetterIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dead letter. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["DeadLetterNotFound"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    redrive_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description Id of the dead letter.
+                 * @example dlq_01JZ8V1A2B3C4D5E6F7G8H9J0K
+                 */
+                dead_letter_id: components["parameters"]["DeadLetterIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being sent again. */
+            202: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetter"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["DeadLetterNotFound"];
+            409: components["responses"]["EndpointDisabled"];
+            422: components["responses"]["KeyReused"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    redrive_dead_letters: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are being sent again. */
+            202: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RedrivenDeadLetters"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["KeyInProgress"];
+            422: components["responses"]["KeyReused"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
     list_disputes: {
         parameters: {
             query?: {
@@ -5644,6 +6413,94 @@ export interface operations {
             422: components["responses"]["SensitiveParameter"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["LedgerUnavailable"];
+        };
+    };
+    list_event_deliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description Id of the event.
+                 * @example evt_01JZ8Q4T5XGGGGGGGGGGGGGGGN
+                 */
+                event_id: components["parameters"]["EventIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deliveries. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    redeliver_event: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description Id of the event.
+                 * @example evt_01JZ8Q4T5XGGGGGGGGGGGGGGGN
+                 */
+                event_id: components["parameters"]["EventIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is being sent again; its deliveries show what comes of it. */
+            202: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redelivery"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EventNotFound"];
+            409: components["responses"]["KeyInProgress"];
+            422: components["responses"]["KeyReused"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
         };
     };
     get_health: {
@@ -6528,7 +7385,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             422: components["responses"]["SensitiveParameter"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["JobsUnavailable"];
+            503: components["responses"]["JobsUnavailable-2"];
         };
     };
     get_reconciliation: {
@@ -6589,7 +7446,7 @@ export interface operations {
             404: components["responses"]["NotReconciled"];
             422: components["responses"]["SensitiveParameter"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["JobsUnavailable"];
+            503: components["responses"]["JobsUnavailable-2"];
         };
     };
     resolve_break: {
@@ -6648,7 +7505,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
             500: components["responses"]["InternalError"];
-            503: components["responses"]["JobsUnavailable"];
+            503: components["responses"]["JobsUnavailable-2"];
         };
     };
     run_reconciliation: {
@@ -7443,6 +8300,175 @@ export interface operations {
             };
         };
     };
+    list_webhook_endpoints: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the page before. Opaque; do not build one.
+                 * @example MDFKWjhRNFQ1VzhYSzNWMk43TTZSOVMwQUI
+                 */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description How many items a page holds at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of endpoints. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointList"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    create_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where to send which events. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhookEndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description The endpoint, with its secret. */
+            201: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookEndpoint"];
+                };
+            };
+            400: components["responses"]["InvalidWrite"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["KeyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["EndpointUnprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    get_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description Id of the endpoint.
+                 * @example whe_01JZ8P1A2B3C4D5E6F7G8H9J0K
+                 */
+                endpoint_id: components["parameters"]["EndpointIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EndpointNotFound"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    delete_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description Id of the endpoint.
+                 * @example whe_01JZ8P1A2B3C4D5E6F7G8H9J0K
+                 */
+                endpoint_id: components["parameters"]["EndpointIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EndpointNotFound"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
     receive_provider_webhook: {
         parameters: {
             query?: never;
@@ -7655,6 +8681,7 @@ export const captureMethodValues: ReadonlyArray<FlattenedDeepRequired<components
 export const cardBrandValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CardBrand"]> = ["visa", "mastercard", "amex", "discover", "diners", "jcb", "unionpay", "maestro", "unknown"];
 export const createPaymentRequestCapture_methodValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CreatePaymentRequest"]["capture_method"]> = ["manual", "automatic"];
 export const declineCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["DeclineCode"]> = ["generic_decline", "insufficient_funds", "lost_card", "stolen_card", "expired_card", "incorrect_cvc", "processing_error", "reversed"];
+export const deliveryStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Delivery"]["state"]> = ["pending", "retrying", "accepted", "dead", "skipped"];
 export const disputeAttemptOperationValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["DisputeAttempt"]["operation"]> = ["dispute", "evidence", "resolution"];
 export const disputeAttemptOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["DisputeAttempt"]["outcome"]> = ["pending", "approved", "declined", "not_processed", "unknown"];
 export const disputeOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["DisputeOutcome"]> = ["WON", "LOST"];
@@ -7687,7 +8714,11 @@ export const settlementStatusValues: ReadonlyArray<FlattenedDeepRequired<compone
 export const webhookResultResultValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["WebhookResult"]["result"]> = ["applied", "known", "unmatched"];
 export const componentsResponsesBreakConflictContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["BreakConflict"]["content"]["application/problem+json"]["code"]> = ["invalid_transition", "idempotency_in_progress"];
 export const componentsResponsesCustomerNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["CustomerNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
+export const componentsResponsesDeadLetterNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["DeadLetterNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesDisputeNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["DisputeNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
+export const componentsResponsesEndpointDisabledContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["EndpointDisabled"]["content"]["application/problem+json"]["code"]> = ["endpoint_disabled", "idempotency_in_progress"];
+export const componentsResponsesEndpointNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["EndpointNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
+export const componentsResponsesEndpointUnprocessableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["EndpointUnprocessable"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data", "url_not_allowed", "idempotency_key_reused"];
 export const componentsResponsesEventNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["EventNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesForbiddenContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["Forbidden"]["content"]["application/problem+json"]["code"]> = ["forbidden"];
 export const componentsResponsesFutureDayContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["FutureDay"]["content"]["application/problem+json"]["code"]> = ["future_date", "validation_failed", "sensitive_data", "idempotency_key_reused"];
@@ -7696,8 +8727,10 @@ export const componentsResponsesInvalidIdempotentWriteContentApplicationProblemJ
 export const componentsResponsesInvalidReadContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["InvalidRead"]["content"]["application/problem+json"]["code"]> = ["invalid_encoding", "invalid_parameter", "invalid_header", "unknown_parameter"];
 export const componentsResponsesInvalidWriteContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["InvalidWrite"]["content"]["application/problem+json"]["code"]> = ["malformed_json", "invalid_encoding", "too_deep", "invalid_parameter", "invalid_header", "unknown_parameter"];
 export const componentsResponsesJobsFailedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsFailed"]["content"]["application/problem+json"]["code"]> = ["jobs_unavailable", "job_failed", "job_elsewhere", "service_unavailable", "storage_unavailable", "ledger_unavailable"];
-export const componentsResponsesJobsUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsUnavailable"]["content"]["application/problem+json"]["code"]> = ["jobs_unavailable", "storage_unavailable", "service_unavailable"];
+export const componentsResponsesJobsUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsUnavailable"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "jobs_unavailable", "ledger_unavailable", "storage_unavailable"];
+export const componentsResponsesJobsUnavailable2ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsUnavailable-2"]["content"]["application/problem+json"]["code"]> = ["jobs_unavailable", "storage_unavailable", "service_unavailable"];
 export const componentsResponsesKeyInProgressContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["KeyInProgress"]["content"]["application/problem+json"]["code"]> = ["idempotency_in_progress"];
+export const componentsResponsesKeyReusedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["KeyReused"]["content"]["application/problem+json"]["code"]> = ["sensitive_data", "idempotency_key_reused"];
 export const componentsResponsesLedgerUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["LedgerUnavailable"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "ledger_unavailable"];
 export const componentsResponsesNotReconciledContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["NotReconciled"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesPayloadTooLargeContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["PayloadTooLarge"]["content"]["application/problem+json"]["code"]> = ["payload_too_large"];

@@ -169,6 +169,7 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 
 def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
+    from payrail.ledger_jobs.outbox.dispatcher import OutboxTerms
     from payrail.ledger_jobs.plan import Surroundings, plan
     from payrail.ledger_jobs.provider_downloads import ProviderDownloads
     from payrail.runtime.ids import IdSource
@@ -194,6 +195,15 @@ def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
         journals=stack.journals,
         internal_keys=_internal_keys(settings),
         plan=partial(plan, around),
+        outbox=OutboxTerms(
+            interval_s=settings.outbox_interval_s,
+            timeout_s=settings.outbox_timeout_s,
+            public_only=settings.is_production,
+            seed=settings.seed,
+            settings_merchant="m_demo",
+            settings_url=settings.merchant_webhook_url,
+            settings_secret=settings.merchant_webhook_secret,
+        ),
         log=log,
     )
 

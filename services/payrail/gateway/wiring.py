@@ -22,6 +22,7 @@ from payrail.gateway.adapters.guarded_providers import GuardedProviders
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
 from payrail.gateway.adapters.jobs import SdkJobs
 from payrail.gateway.adapters.merchants import MerchantsFile
+from payrail.gateway.adapters.outbox import SdkOutbox
 from payrail.gateway.adapters.provider_controls import SdkProviderControls
 from payrail.gateway.adapters.provider_webhooks import SignedNotices
 from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
@@ -102,6 +103,7 @@ def build(
             trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
             SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs), SdkSettlementJobs(jobs),
             SdkReconciliationJobs(jobs),
+            SdkOutbox(jobs),
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway

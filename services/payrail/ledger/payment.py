@@ -298,11 +298,17 @@ def _operation_unknown(payment: Payment, data: events.OutcomeUnknown, _entry: En
 
 def _reversal_started(payment: Payment, data: events.ReversalStarted, entry: Entry) -> Payment:
     reversal = Attempt(data.reversal.id, "reversal", data.reversal.provider, "pending", entry.at)
+    pending, attempts = _pending(payment), payment.attempts
+    if pending.reversal is None or data.refused is None:
+        state = require_transition(payment.state, "REVERSING")
+    else:
+        state = payment.state
+        attempts = _close(payment, pending.reversal.id, "declined", data.refused.code, None)
     return replace(
         payment,
-        state=require_transition(payment.state, "REVERSING"),
-        attempts=(*payment.attempts, reversal),
-        pending=replace(_pending(payment), reversal=data.reversal),
+        state=state,
+        attempts=(*attempts, reversal),
+        pending=replace(pending, reversal=data.reversal),
     )
 
 

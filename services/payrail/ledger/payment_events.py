@@ -136,10 +136,15 @@ class OutcomeUnknown(Struct, frozen=True, omit_defaults=True):
 
 
 class ReversalStarted(Struct, frozen=True, omit_defaults=True):
-    """The provider does not know the authorization: it is told to reverse it before anyone else is asked."""
+    """The provider does not know the authorization: it is told to reverse it before anyone else is asked.
+
+    `refused` is why the provider refused the reversal before this one: what it said, it says again under the same
+    reference, so that another one needs its own.
+    """
 
     attempt_id: str
     reversal: AttemptOpened
+    refused: Decline | None = None
 
 
 class AuthorizationReversed(Struct, frozen=True, omit_defaults=True):

@@ -13,7 +13,9 @@ from payrail.ledger_jobs.break_states import BreakStates
 from payrail.ledger_jobs.errors import ERRORS
 from payrail.ledger_jobs.handlers import SERVICE, Handlers, Rooms
 from payrail.ledger_jobs.loops import Job, Loops, Surroundings
+from payrail.ledger_jobs.outbox.dispatcher import Dispatcher, OutboxTerms
 from payrail.ledger_jobs.reconcile_day import Reconciling
+from payrail.ledger_jobs.reconciliation_handlers import ReconciledDays
 from payrail.ledger_jobs.runs import RunHistory
 from payrail.runtime.clock import Clock
 from payrail.runtime.contract_app import ContractApp, build_contract_app
@@ -23,7 +25,7 @@ from payrail.runtime.journal import Journal, JournalOpener
 from payrail.runtime.leases import Leases
 from payrail.runtime.logs import LogWriter
 
-#: Makes the jobs over an open journal, in the order in which their due work is done.
+#: Makes the jobs beside the outbox over an open journal, in the order in which their due work is done.
 Plan = Callable[[Journal], Sequence[Job]]
 
 
@@ -34,9 +36,12 @@ def build(
     journals: JournalOpener,
     internal_keys: Mapping[str, str],
     plan: Plan,
+    outbox: OutboxTerms,
     log: LogWriter | None = None,
 ) -> ContractApp:
     """The service of the background jobs; ``internal_keys`` is the key of each caller by its name.
+
+    `plan` makes the jobs beside the outbox, of which `outbox` says what the settings say.
 
     Several processes may run one on the same directory: each job is in one of them at a time.
     """
@@ -48,15 +53,20 @@ def build(
         journal = await journals.open()
         leases = Leases(data_dir / "run" / "jobs.lock")
         history = RunHistory(data_dir / "jobs" / "runs.jsonl")
-        loops = Loops(plan(journal), Surroundings(clock, leases, history, ids.new))
-        break_states = BreakStates(data_dir / Reconciling.directory)
-        handlers.rooms = Rooms(journal, loops, history, break_states)
+        dispatcher = Dispatcher(data_dir, journal, clock, ids.new, outbox)
+        # The outbox comes last: what the others enter into the books is to be told, too.
+        jobs = [*plan(journal), dispatcher.job()]
+        loops = Loops(jobs, Surroundings(clock, leases, history, ids.new))
+        dispatcher.on_news = loops["outbox"].nudge
+        reports = data_dir / Reconciling.directory
+        reconciled = ReconciledDays(reports, BreakStates(reports), clock)
+        handlers.rooms = Rooms(journal, loops, history, dispatcher, reconciled)
         await loops.start()
         try:
             yield
         finally:
             await loops.stop()
-            break_states.close()
+            reconciled.states.close()
             history.close()
             leases.close()
             await journals.close()

@@ -2,6 +2,10 @@
 
 from payrail.ledger_jobs.break_states import BreakTransitionInvalid
 from payrail.ledger_jobs.loops import JobElsewhere, JobFailed
+from payrail.ledger_jobs.outbox.addresses import AddressRefused
+from payrail.ledger_jobs.outbox.dead_letters import DeadLetterNotFound
+from payrail.ledger_jobs.outbox.endpoints import EndpointNotFound
+from payrail.ledger_jobs.outbox.operations import EndpointDisabled, EventNotFound
 from payrail.ledger_jobs.reconciliation_handlers import BreakNotFound, NotReconciled
 from payrail.ledger_jobs.runs import RunNotFound
 from payrail.ledger_jobs.settle_day import FutureDate, SettlementNotFound
@@ -20,6 +24,11 @@ ERRORS = ErrorTable(
         RunNotFound: (404, "There is no such thing"),
         FutureDate: (422, "The day has not begun"),
         JobFailed: (503, "The job failed"),
+        EndpointNotFound: (404, "There is no such thing"),
+        EventNotFound: (404, "There is no such thing"),
+        DeadLetterNotFound: (404, "There is no such thing"),
+        EndpointDisabled: (409, "The endpoint is disabled"),
+        AddressRefused: (422, "The address is not allowed"),
         JobElsewhere: (503, "Another instance has the job"),
         LogUnavailable: (503, "The files cannot be written"),
         LedgerUnavailable: (503, "The ledger is not available"),

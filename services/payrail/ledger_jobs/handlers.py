@@ -1,16 +1,21 @@
 """The operations of the ledger jobs' contract."""
 
 import asyncio
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from payrail.ledger_jobs.break_states import BreakStates
 from payrail.ledger_jobs.loops import Loops, Wish
-from payrail.ledger_jobs.reconcile_day import Reconciling
-from payrail.ledger_jobs.reconciliation_handlers import ReconciliationHandlers
+from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
+from payrail.ledger_jobs.outbox_handlers import OUTBOX_HANDLERS, OutboxHandler
+from payrail.ledger_jobs.reconciliation_handlers import (
+    RECONCILIATION_HANDLERS,
+    ReconciledDays,
+    ReconciliationHandler,
+)
 from payrail.ledger_jobs.runs import JobName, Requester, RunHistory
 from payrail.ledger_jobs.settle_day import FutureDate
 from payrail.runtime.clock import Clock, rfc3339
@@ -26,14 +31,16 @@ class Rooms(Struct, frozen=True):
     journal: Journal
     loops: Loops
     history: RunHistory
-    break_states: BreakStates
+    outbox: Dispatcher
+    reconciled: ReconciledDays
 
 
 class Handlers:
     """Translates between the contract and the jobs."""
 
+    rooms: Rooms
+
     def __init__(self, *, data_dir: Path, clock: Clock, version: str) -> None:
-        self._reconciliation = ReconciliationHandlers(data_dir / Reconciling.directory, clock)
         self._settlements = data_dir / "settlement"
         self._clock = clock
         self._version = version
@@ -49,19 +56,22 @@ class Handlers:
             "get_settlement": self.get_settlement,
             "export_settlement": self.export_settlement,
             "generate_settlement": self.generate_settlement,
-            **self._reconciliation.table(),
             "run_reconciliation": self.run_reconciliation,
+            **{name: self._of_reconciliation(handler) for name, handler in RECONCILIATION_HANDLERS.items()},
+            **{name: self._of_outbox(handler) for name, handler in OUTBOX_HANDLERS.items()},
         }
 
-    @property
-    def rooms(self) -> Rooms:
-        """What is open while the service runs."""
-        return self._rooms
+    def _of_outbox(self, handler: OutboxHandler) -> Handler:
+        def handle(call: Call) -> Awaitable[Answer]:
+            return handler(self.rooms.outbox, call)
 
-    @rooms.setter
-    def rooms(self, rooms: Rooms) -> None:
-        self._rooms = rooms
-        self._reconciliation.states = rooms.break_states
+        return handle
+
+    def _of_reconciliation(self, handler: ReconciliationHandler) -> Handler:
+        def handle(call: Call) -> Awaitable[Answer]:
+            return handler(self.rooms.reconciled, call)
+
+        return handle
 
     async def get_health(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call
         well = self.rooms.journal.sound and self.rooms.loops.well

@@ -130,7 +130,10 @@ Work = Callable[[Run], Awaitable[Mapping[str, Any]]]
 
 
 class Job(Struct, frozen=True):
-    """A job to run in a loop. `opened` holds what it needs for as long as this process has the job."""
+    """A job to run in a loop. `opened` holds what it needs for as long as this process has the job.
+
+    `gather_s` is how long a nudged loop waits, so that one run does for all that comes at once.
+    """
 
     name: JobName
     interval_s: float
@@ -138,6 +141,7 @@ class Job(Struct, frozen=True):
     first_after_s: float = 0.0
     opened: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     backlog: Callable[[], int | None] = lambda: None
+    gather_s: float = 0.0
 
 
 class JobElsewhere(Exception):
@@ -206,6 +210,7 @@ class Loop:
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.job.interval_s)
+                await asyncio.sleep(self.job.gather_s)
 
     def nudge(self) -> None:
         """There is something to do: do not wait for the interval to pass."""

@@ -1,4 +1,4 @@
-"""Which jobs there are: each with its interval and the function that does its work.
+"""Which jobs there are beside the outbox: each with its interval and the function that does its work.
 
 A job is added here as a `Job`; its loop, history, health, lease and due work come by themselves.
 """

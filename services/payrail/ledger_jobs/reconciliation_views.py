@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from payrail.ledger_jobs.break_states import Said
-from payrail.ledger_jobs.breaks import Break, Figures, Outcome, Report, Side, Total
+from payrail.ledger_jobs.breaks import BREAK_CLASSES, Break, Figures, Outcome, Report, Side, Total
 from payrail.runtime.pages import position_of, to_cursor
 
 Words = Mapping[str, Said]
@@ -24,7 +24,7 @@ def summary_view(report: Report, merchant_id: str, words: Words) -> dict[str, An
         "date": report.date,
         "status": report.status,
         "matched": outcome.matched,
-        "breaks": outcome.breaks,
+        "breaks": {name: outcome.breaks.get(name, 0) for name in BREAK_CLASSES},
         "open_breaks": open_breaks,
     }
 

@@ -60,6 +60,12 @@ class Reply(Protocol):
 _STATUS_CLIENT_GONE = 499
 # What may follow /docs: nothing, or the name of one file of Swagger UI.
 _PAGE = re.compile(rb"(?:/[A-Za-z0-9._-]{0,100})?")
+# Keys are typed into Swagger UI, so the browser is told to load and to send nothing elsewhere. It has its scripts and
+# styles in the page itself.
+_PAGE_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 # A method is free text of the client, and what it may hold must not reach the log.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
@@ -179,11 +185,14 @@ class ContractApp:
         do."""
         started_ns = perf_counter_ns()
         status, code = 200, None
-        correlation = (b"x-correlation-id", request.correlation_id.encode("ascii"))
+        added = [
+            (b"x-correlation-id", request.correlation_id.encode("ascii")),
+            (b"content-security-policy", _PAGE_POLICY),
+        ]
 
         async def send_correlated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], correlation]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         try:

@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     merchant_webhook_url: Url = ""
 
     outbox_interval_s: Seconds = 5
+    outbox_timeout_s: Seconds = 10
     settlement_interval_s: Seconds = 3600
     reconciliation_interval_s: Seconds = 3600
     reconciliation_tolerance_days: Annotated[int, Field(ge=0, le=30)] = 1

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from payrail.testing.cards import Cards
     from payrail.testing.clock import VirtualClock
     from payrail.testing.findings import DataNotSound
+    from payrail.testing.inbox import Delivery, Inbox, NoSuchWebhook
     from payrail.testing.providers import InjectedFailure, ProviderControl, Providers
     from payrail.testing.stack import PayRailStack, running_payrail
 
 _HOME_OF = {
     "Cards": "cards",
     "DataNotSound": "findings",
+    "Delivery": "inbox",
+    "Inbox": "inbox",
     "InjectedFailure": "providers",
+    "NoSuchWebhook": "inbox",
     "PayRailStack": "stack",
     "ProviderControl": "providers",
     "Providers": "providers",
@@ -32,7 +36,10 @@ _HOME_OF = {
 __all__ = [
     "Cards",
     "DataNotSound",
+    "Delivery",
+    "Inbox",
     "InjectedFailure",
+    "NoSuchWebhook",
     "PayRailStack",
     "ProviderControl",
     "Providers",

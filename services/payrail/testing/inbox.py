@@ -72,8 +72,11 @@ class Inbox:
     url: str
     """Where it listens."""
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        """Listens at once. `secrets` are those that a webhook may be signed with; more may be added later."""
+    secrets: list[str]
+    """Those that a webhook may be signed with. Add that of an endpoint of your own that leads here."""
+
+    def __init__(self, *secrets: str) -> None:
+        """Listens at once."""
         self.secrets = list(secrets)
         self._changed = threading.Condition()
         self._deliveries: list[Delivery] = []
@@ -185,7 +188,7 @@ class Inbox:
         """Keep what came; status and headers of the answer, None for none."""
         try:
             event = verify(body, headers, self.secrets)
-        except WebhookError as error:
+        except (WebhookError, ValueError) as error:
             with self._changed:
                 self._refused.append(RefusedDelivery(headers, body, str(error)))
             return 401, {}
@@ -222,9 +225,9 @@ class Inbox:
 
 
 @contextlib.contextmanager
-def listening_inbox(secrets: Sequence[str]) -> Iterator[Inbox]:
+def listening_inbox(*secrets: str) -> Iterator[Inbox]:
     """An inbox that listens for the length of the block."""
-    inbox = Inbox(secrets)
+    inbox = Inbox(*secrets)
     try:
         yield inbox
     finally:

@@ -16,6 +16,7 @@ from payrail.runtime.settings import Settings, packaged_settings
 from payrail.testing.cards import Cards
 from payrail.testing.clock import VirtualClock
 from payrail.testing.findings import require_sound
+from payrail.testing.inbox import Inbox, listening_inbox
 from payrail.testing.latest_requests import latest_requests
 from payrail.testing.providers import Providers
 from payrail.testing.server_thread import serving
@@ -42,6 +43,8 @@ class PayRailStack:
     """The API key of the merchant `m_demo`, of role operator: what the program under test is given."""
     console_key: str
     """The API key that may act for any merchant, in any role, for any user."""
+    webhook_secret: str
+    """What the merchant's webhooks are signed with."""
     client: PayRail
     """A client with the merchant's key. It does not retry, so that a test sees each answer as it is."""
     cards: Cards
@@ -50,14 +53,18 @@ class PayRailStack:
     """Failures of the simulated providers, on demand."""
     clock: VirtualClock
     """The one clock of all services."""
+    inbox: Inbox
+    """The webhooks of `m_demo`: what came, and how it is answered."""
 
-    def __init__(self, settings: Settings, http_client: httpx.Client, log: LogWriter) -> None:
+    def __init__(self, settings: Settings, http_client: httpx.Client, inbox: Inbox, log: LogWriter) -> None:
         """Of a stack that is being served. `running_payrail` makes all of it."""
         self._log = log
+        self.inbox = inbox
         self.base_url = settings.gateway_url
         self.data_dir = settings.payrail_data_dir
         self.merchant_key = settings.merchant_api_key
         self.console_key = settings.console_api_key
+        self.webhook_secret = settings.merchant_webhook_secret
         self._new_client = partial(PayRail, base_url=self.base_url, max_retries=0, http_client=http_client)
         self.client = self._new_client(self.merchant_key)
         admin = self.as_("admin")
@@ -113,13 +120,14 @@ def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> 
     with contextlib.ExitStack() as held:
         for opened in sockets.values():
             held.callback(opened.close)
-        in_force = packaged_settings(
-            **{**_INTERVALS, **settings}, payrail_data_dir=data_dir, **ports_of(sockets)
-        )
+        inbox = held.enter_context(listening_inbox())
+        ours = {**_INTERVALS, "merchant_webhook_url": inbox.url, **settings}
+        in_force = packaged_settings(**ours, payrail_data_dir=data_dir, **ports_of(sockets))
+        inbox.secrets.append(in_force.merchant_webhook_secret)
         log = held.enter_context(serving(in_force, sockets))
         # The stack is on this machine: no proxy lies between, and no certificate is ever asked for.
         no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         with httpx.Client(trust_env=False, verify=no_tls) as http_client:
-            yield PayRailStack(in_force, http_client, log)
+            yield PayRailStack(in_force, http_client, inbox, log)
     if verify:
         require_sound(data_dir)

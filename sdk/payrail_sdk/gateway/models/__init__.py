@@ -38,11 +38,19 @@ from .counts import Counts
 from .create_customer_request import CreateCustomerRequest
 from .create_payment_request import CreatePaymentRequest
 from .create_payment_request_capture_method import CreatePaymentRequestCaptureMethod
+from .create_webhook_endpoint_request import CreateWebhookEndpointRequest
 from .currency_summary import CurrencySummary
 from .customer import Customer
 from .customer_list import CustomerList
+from .dead_letter import DeadLetter
+from .dead_letter_list import DeadLetterList
 from .decline import Decline
 from .decline_code import DeclineCode
+from .delivery import Delivery
+from .delivery_attempt import DeliveryAttempt
+from .delivery_attempt_error_type_1 import DeliveryAttemptErrorType1
+from .delivery_list import DeliveryList
+from .delivery_state import DeliveryState
 from .dispute import Dispute
 from .dispute_attempt import DisputeAttempt
 from .dispute_attempt_operation import DisputeAttemptOperation
@@ -79,6 +87,10 @@ from .list_vault_access_caller import ListVaultAccessCaller
 from .metadata import Metadata
 from .move_clock_request import MoveClockRequest
 from .new_card_method import NewCardMethod
+from .new_webhook_endpoint import NewWebhookEndpoint
+from .new_webhook_endpoint_disabled_reason_type_1 import (
+    NewWebhookEndpointDisabledReasonType1,
+)
 from .open_dispute_request import OpenDisputeRequest
 from .payment import Payment
 from .payment_attempt import PaymentAttempt
@@ -106,6 +118,8 @@ from .reconciliation_settlement_figures import ReconciliationSettlementFigures
 from .reconciliation_status import ReconciliationStatus
 from .reconciliation_summary import ReconciliationSummary
 from .reconciliation_total import ReconciliationTotal
+from .redelivery import Redelivery
+from .redriven_dead_letters import RedrivenDeadLetters
 from .refund import Refund
 from .refund_attempt import RefundAttempt
 from .refund_attempt_operation import RefundAttemptOperation
@@ -147,6 +161,9 @@ from .summary import Summary
 from .token_method import TokenMethod
 from .unmatched_webhook import UnmatchedWebhook
 from .unmatched_webhooks import UnmatchedWebhooks
+from .webhook_endpoint import WebhookEndpoint
+from .webhook_endpoint_disabled_reason_type_1 import WebhookEndpointDisabledReasonType1
+from .webhook_endpoint_list import WebhookEndpointList
 from .webhook_result import WebhookResult
 from .webhook_result_result import WebhookResultResult
 
@@ -188,11 +205,19 @@ __all__ = (
     "CreateCustomerRequest",
     "CreatePaymentRequest",
     "CreatePaymentRequestCaptureMethod",
+    "CreateWebhookEndpointRequest",
     "CurrencySummary",
     "Customer",
     "CustomerList",
+    "DeadLetter",
+    "DeadLetterList",
     "Decline",
     "DeclineCode",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryAttemptErrorType1",
+    "DeliveryList",
+    "DeliveryState",
     "Dispute",
     "DisputeAttempt",
     "DisputeAttemptOperation",
@@ -229,6 +254,8 @@ __all__ = (
     "Metadata",
     "MoveClockRequest",
     "NewCardMethod",
+    "NewWebhookEndpoint",
+    "NewWebhookEndpointDisabledReasonType1",
     "OpenDisputeRequest",
     "Payment",
     "PaymentAttempt",
@@ -256,6 +283,8 @@ __all__ = (
     "ReconciliationStatus",
     "ReconciliationSummary",
     "ReconciliationTotal",
+    "Redelivery",
+    "RedrivenDeadLetters",
     "Refund",
     "RefundAttempt",
     "RefundAttemptOperation",
@@ -297,6 +326,9 @@ __all__ = (
     "TokenMethod",
     "UnmatchedWebhook",
     "UnmatchedWebhooks",
+    "WebhookEndpoint",
+    "WebhookEndpointDisabledReasonType1",
+    "WebhookEndpointList",
     "WebhookResult",
     "WebhookResultResult",
 )

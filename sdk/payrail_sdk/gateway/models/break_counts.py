@@ -5,49 +5,109 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 T = TypeVar("T", bound="BreakCounts")
 
 
 @_attrs_define
 class BreakCounts:
-    """How many breaks there are, by class; classes without a break are left out.
+    """How many breaks there are, by class."""
 
-    Example:
-        {'fee_mismatch': 1}
-
-    """
-
-    additional_properties: dict[str, int] = _attrs_field(init=False, factory=dict)
+    missing_in_provider: int
+    """ Breaks of the class `missing_in_provider`. """
+    missing_in_ledger: int
+    """ Breaks of the class `missing_in_ledger`. """
+    amount_over: int
+    """ Breaks of the class `amount_over`. """
+    amount_under: int
+    """ Breaks of the class `amount_under`. """
+    fee_mismatch: int
+    """ Breaks of the class `fee_mismatch`. """
+    currency_mismatch: int
+    """ Breaks of the class `currency_mismatch`. """
+    status_mismatch: int
+    """ Breaks of the class `status_mismatch`. """
+    duplicate: int
+    """ Breaks of the class `duplicate`. """
+    orphan: int
+    """ Breaks of the class `orphan`. """
+    timing: int
+    """ Breaks of the class `timing`. """
 
     def to_dict(self) -> dict[str, Any]:
+        missing_in_provider = self.missing_in_provider
+
+        missing_in_ledger = self.missing_in_ledger
+
+        amount_over = self.amount_over
+
+        amount_under = self.amount_under
+
+        fee_mismatch = self.fee_mismatch
+
+        currency_mismatch = self.currency_mismatch
+
+        status_mismatch = self.status_mismatch
+
+        duplicate = self.duplicate
+
+        orphan = self.orphan
+
+        timing = self.timing
 
         field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
+
+        field_dict.update(
+            {
+                "missing_in_provider": missing_in_provider,
+                "missing_in_ledger": missing_in_ledger,
+                "amount_over": amount_over,
+                "amount_under": amount_under,
+                "fee_mismatch": fee_mismatch,
+                "currency_mismatch": currency_mismatch,
+                "status_mismatch": status_mismatch,
+                "duplicate": duplicate,
+                "orphan": orphan,
+                "timing": timing,
+            }
+        )
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        break_counts = cls()
+        missing_in_provider = d.pop("missing_in_provider")
 
-        break_counts.additional_properties = d
+        missing_in_ledger = d.pop("missing_in_ledger")
+
+        amount_over = d.pop("amount_over")
+
+        amount_under = d.pop("amount_under")
+
+        fee_mismatch = d.pop("fee_mismatch")
+
+        currency_mismatch = d.pop("currency_mismatch")
+
+        status_mismatch = d.pop("status_mismatch")
+
+        duplicate = d.pop("duplicate")
+
+        orphan = d.pop("orphan")
+
+        timing = d.pop("timing")
+
+        break_counts = cls(
+            missing_in_provider=missing_in_provider,
+            missing_in_ledger=missing_in_ledger,
+            amount_over=amount_over,
+            amount_under=amount_under,
+            fee_mismatch=fee_mismatch,
+            currency_mismatch=currency_mismatch,
+            status_mismatch=status_mismatch,
+            duplicate=duplicate,
+            orphan=orphan,
+            timing=timing,
+        )
+
         return break_counts
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties.keys())
-
-    def __getitem__(self, key: str) -> int:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: int) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties

@@ -35,7 +35,7 @@ class Reconciliation:
     matched: int
     """ How many movements of money all parties have the same. """
     breaks: BreakCounts
-    """ How many breaks there are, by class; classes without a break are left out. """
+    """ How many breaks there are, by class. """
     open_breaks: int
     """ How many of the breaks nobody has explained or closed. """
     tolerance_days: int

@@ -11,9 +11,17 @@ from .break_operation import BreakOperation
 from .break_side import BreakSide
 from .break_state import BreakState
 from .break_word import BreakWord
+from .dead_letter import DeadLetter
+from .dead_letter_list import DeadLetterList
+from .delivery import Delivery
+from .delivery_attempt import DeliveryAttempt
+from .delivery_attempt_error_type_1 import DeliveryAttemptErrorType1
+from .delivery_list import DeliveryList
+from .delivery_state import DeliveryState
 from .due_job import DueJob
 from .due_job_outcome import DueJobOutcome
 from .due_jobs import DueJobs
+from .event_type import EventType
 from .field_error import FieldError
 from .generate_settlement_request import GenerateSettlementRequest
 from .get_reconciliation_class import GetReconciliationClass
@@ -36,6 +44,10 @@ from .job_trigger import JobTrigger
 from .jobs_health import JobsHealth
 from .jobs_health_service import JobsHealthService
 from .jobs_health_status import JobsHealthStatus
+from .new_webhook_endpoint import NewWebhookEndpoint
+from .new_webhook_endpoint_disabled_reason_type_1 import (
+    NewWebhookEndpointDisabledReasonType1,
+)
 from .problem import Problem
 from .provider_id import ProviderId
 from .reconciliation import Reconciliation
@@ -45,6 +57,9 @@ from .reconciliation_settlement_figures import ReconciliationSettlementFigures
 from .reconciliation_status import ReconciliationStatus
 from .reconciliation_summary import ReconciliationSummary
 from .reconciliation_total import ReconciliationTotal
+from .redelivery import Redelivery
+from .redriven_dead_letters import RedrivenDeadLetters
+from .register_webhook_endpoint_request import RegisterWebhookEndpointRequest
 from .run_reconciliation_request import RunReconciliationRequest
 from .settlement import Settlement
 from .settlement_list import SettlementList
@@ -53,6 +68,9 @@ from .settlement_row_operation import SettlementRowOperation
 from .settlement_status import SettlementStatus
 from .settlement_summary import SettlementSummary
 from .settlement_total import SettlementTotal
+from .webhook_endpoint import WebhookEndpoint
+from .webhook_endpoint_disabled_reason_type_1 import WebhookEndpointDisabledReasonType1
+from .webhook_endpoint_list import WebhookEndpointList
 
 __all__ = (
     "Actor",
@@ -65,9 +83,17 @@ __all__ = (
     "BreakSide",
     "BreakState",
     "BreakWord",
+    "DeadLetter",
+    "DeadLetterList",
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryAttemptErrorType1",
+    "DeliveryList",
+    "DeliveryState",
     "DueJob",
     "DueJobOutcome",
     "DueJobs",
+    "EventType",
     "FieldError",
     "GenerateSettlementRequest",
     "GetReconciliationClass",
@@ -90,6 +116,8 @@ __all__ = (
     "JobsHealthStatus",
     "JobState",
     "JobTrigger",
+    "NewWebhookEndpoint",
+    "NewWebhookEndpointDisabledReasonType1",
     "Problem",
     "ProviderId",
     "Reconciliation",
@@ -99,6 +127,9 @@ __all__ = (
     "ReconciliationStatus",
     "ReconciliationSummary",
     "ReconciliationTotal",
+    "Redelivery",
+    "RedrivenDeadLetters",
+    "RegisterWebhookEndpointRequest",
     "RunReconciliationRequest",
     "Settlement",
     "SettlementList",
@@ -107,4 +138,7 @@ __all__ = (
     "SettlementStatus",
     "SettlementSummary",
     "SettlementTotal",
+    "WebhookEndpoint",
+    "WebhookEndpointDisabledReasonType1",
+    "WebhookEndpointList",
 )

@@ -21,7 +21,7 @@ from payrail.ledger import payment_events as events
 from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
 from payrail.ledger.payment import Payment
-from payrail.ledger.payment_events import AttemptOpened
+from payrail.ledger.payment_events import AttemptOpened, Decline
 from payrail.ledger.postings import Posting
 from payrail.ledger.state import LedgerState
 from payrail.ledger.transitions import InvalidTransition
@@ -136,13 +136,25 @@ def start_reversal(payment_id: str, attempt_id: str, reserved: Reserved, origin:
         pending = payment.pending
         if pending is None or pending.attempt.id != attempt_id or payment.state != "UNKNOWN":
             return payment
+        started = events.ReversalStarted(attempt_id, _reversal_of(pending.attempt, reserved))
+        return draft_of(payment, "payment.reversal_started", started, origin)
+
+    return decide
+
+
+def renew_reversal(
+    payment_id: str, reversal_id: str, refused: Decline, reserved: Reserved, origin: Origin
+) -> Continue:
+    """The intent to send another reversal, because the provider `refused` the one with this id and keeps to it."""
+
+    def decide(state: LedgerState) -> Draft | Payment:
+        payment = latest_payment(state, payment_id)
+        pending = payment.pending
+        if pending is None or pending.reversal is None or pending.reversal.id != reversal_id:
+            return payment
         attempt = pending.attempt
-        reversal = AttemptOpened(
-            reserved.attempt_id, "reversal", attempt.provider, reserved.owner, attempt.amount
-        )
-        return draft_of(
-            payment, "payment.reversal_started", events.ReversalStarted(attempt_id, reversal), origin
-        )
+        renewed = events.ReversalStarted(attempt.id, _reversal_of(attempt, reserved), refused)
+        return draft_of(payment, "payment.reversal_started", renewed, origin)
 
     return decide
 
@@ -208,6 +220,10 @@ def provider_of(payment: Payment) -> str:
 
 def _authorization_of(payment: Payment, provider: str, reserved: Reserved) -> AttemptOpened:
     return AttemptOpened(reserved.attempt_id, "authorize", provider, reserved.owner, payment.amount)
+
+
+def _reversal_of(attempt: AttemptOpened, reserved: Reserved) -> AttemptOpened:
+    return AttemptOpened(reserved.attempt_id, "reversal", attempt.provider, reserved.owner, attempt.amount)
 
 
 def capture_of(payment: Payment, amount: int, reserved: Reserved, *, final: bool) -> AttemptOpened:

@@ -8,6 +8,7 @@ from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.routing import Router
 from payrail.gateway.flows.due_work import DueWork
 from payrail.gateway.job_ports import ReconciliationJobs, SettlementJobs
+from payrail.gateway.outbox_port import Outbox
 from payrail.gateway.ports import (
     ActionTrail,
     Breakers,
@@ -87,6 +88,7 @@ class Gateway(Struct, frozen=True):
     jobs: Jobs
     settlements: SettlementJobs
     reconciliations: ReconciliationJobs
+    outbox: Outbox
 
     def now(self) -> str:
         """The time in the ledger's form: RFC 3339 UTC with milliseconds."""

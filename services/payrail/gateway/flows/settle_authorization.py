@@ -69,14 +69,24 @@ async def learn_reversal(run: Run, payment: Payment) -> Payment:
 
 
 async def _reverse(run: Run, payment: Payment) -> Payment:
-    """Send the reversal, the same one however often; without its acknowledgement nothing else may happen."""
+    """Send the reversal, the same one until the provider refuses it; without its acknowledgement nothing else may
+    happen. After a refusal the intent of another one is written, for whoever comes next to send it."""
     pending = payment.pending
     if pending is None or pending.reversal is None:
         return payment
     answer = await run.gateway.providers.reverse(
         payment, pending.reversal, pending.attempt.id, run.correlation_id
     )
-    return await _reversed(run, payment, answer.latency_ms) if isinstance(answer, Approved) else payment
+    match answer:
+        case Approved():
+            return await _reversed(run, payment, answer.latency_ms)
+        case Declined():
+            decision = payments.renew_reversal(
+                payment.id, pending.reversal.id, answer.decline, run.reserve(), run.origin()
+            )
+            return await run.decide(payment, decision)
+        case NotProcessed() | Unknown():
+            return payment
 
 
 async def _reversed(run: Run, payment: Payment, latency_ms: int | None) -> Payment:

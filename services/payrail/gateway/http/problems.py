@@ -1,6 +1,12 @@
 """Which refusal is which status. The codes belong to the errors themselves; handlers do not catch."""
 
 from payrail.gateway.domain import customers, errors, notices
+from payrail.gateway.outbox_port import (
+    DeadLetterNotFound,
+    EndpointDisabled,
+    UrlNotAllowed,
+    WebhookEndpointNotFound,
+)
 from payrail.gateway.ports import (
     CardRefused,
     ClockBehindLedger,
@@ -39,6 +45,10 @@ PROBLEMS = ErrorTable(
         errors.RefundNotFound: (404, "There is no such thing"),
         customers.CustomerNotFound: (404, "There is no such thing"),
         customers.NoSuchCustomer: (404, "There is no such customer"),
+        WebhookEndpointNotFound: (404, "There is no such thing"),
+        DeadLetterNotFound: (404, "There is no such thing"),
+        EndpointDisabled: (409, "The endpoint is disabled"),
+        UrlNotAllowed: (422, "The address is not allowed"),
         TokenNotFound: (404, "There is no such token"),
         InvalidTransition: (409, "The state does not allow it"),
         errors.OperationInProgress: (409, "Another operation is running"),

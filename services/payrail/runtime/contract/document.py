@@ -11,9 +11,12 @@ from connexion.operations.abstract import AbstractOperation
 from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
 from connexion.spec import OpenAPISpecification
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from payrail.runtime.problems import ErrorTable
 
+from . import swagger_ui
 from .calls import Authenticator, Handler, OperationInfo
 from .operation import Operation
 from .routes import RouteTable
@@ -21,6 +24,7 @@ from .schemas import SchemaCompiler
 
 DOCS_PATH = "/docs"
 DOCUMENT_PATH = "/openapi.json"
+_VIEW = "contract.json"
 
 
 class ContractError(ValueError):
@@ -116,13 +120,24 @@ def _check_handlers(document: ContractDocument, handlers: Mapping[str, Handler])
         )
 
 
-def document_pages(document: ContractDocument, default: Any) -> SwaggerUIMiddleware:
+def document_pages(document: ContractDocument, default: Any) -> ASGIApp:
     """The ASGI app of `/openapi.json` and Swagger UI at `/docs`; all other paths go to `default`."""
     pages = SwaggerUIMiddleware(default)
+    view_path = f"{document.base_path}{DOCS_PATH}/{_VIEW}"
     options = SwaggerUIOptions(
         swagger_ui_path=DOCS_PATH,
         spec_path=DOCUMENT_PATH,
-        swagger_ui_config={"displayOperationId": True, "persistAuthorization": True, "tryItOutEnabled": True},
+        # Not "tryItOutEnabled": with it Swagger UI fills in what it makes of the schema, not the contract's example.
+        swagger_ui_config={"displayOperationId": True, "persistAuthorization": True},
+        swagger_ui_template_arguments={"openapi_spec_url": _VIEW},
     )
     pages.add_api(document, base_path=document.base_path, swagger_ui_options=options)
-    return pages
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == view_path:
+            contract: dict[str, Any] = document.with_base_path(document.base_path).raw
+            await JSONResponse(swagger_ui.view(contract))(scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return serve

@@ -35,6 +35,11 @@ class Journal(Protocol):
         """Whether the ledger can be read and written as far as this process knows."""
         ...
 
+    @property
+    def seq(self) -> int:
+        """The sequence number of the newest entry that `state` shows."""
+        ...
+
     async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
         """Decide under the journal's lock against caught-up state; return once the entry is durable.
 

@@ -1,0 +1,56 @@
+"""The contract as Swagger UI should read it, so that *Execute* sends a request that works as it is filled in.
+
+- Swagger UI shows no example that is a reference, and makes a body of every field instead: examples are drawn in.
+- It fills in each parameter that has an example. Filters that were all set at once would find nothing, and a made-up
+  cursor is refused: parameters that may be left out start empty.
+"""
+
+from typing import Any
+
+_REFERENCE = "$ref"
+_HTTP_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+def view(contract: dict[str, Any]) -> dict[str, Any]:
+    """The contract, changed where Swagger UI needs it; nothing of the given one is changed."""
+    components = contract.get("components", {})
+    parameters = components.get("parameters", {})
+    drawn_in: dict[str, Any] = _with_examples(contract, components.get("examples", {}))
+    for item in drawn_in["paths"].values():
+        for owner in [item, *(item[method] for method in _HTTP_METHODS if method in item)]:
+            if "parameters" in owner:
+                owner["parameters"] = [
+                    _start_empty(_resolved(each, "parameters", parameters), components.get("schemas", {}))
+                    for each in owner["parameters"]
+                ]
+    return drawn_in
+
+
+def _with_examples(node: Any, examples: dict[str, Any]) -> Any:
+    """A copy in which every example stands where it is referred to."""
+    if isinstance(node, list):
+        return [_with_examples(each, examples) for each in node]
+    if not isinstance(node, dict):
+        return node
+    copied = {name: _with_examples(each, examples) for name, each in node.items()}
+    return _resolved(copied, "examples", examples)
+
+
+def _start_empty(parameter: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    if parameter.get("required"):
+        return parameter
+    kept = {name: value for name, value in parameter.items() if name not in ("example", "examples")}
+    if "schema" not in kept:
+        return kept
+    schema = _resolved(kept["schema"], "schemas", schemas)
+    return kept | {"schema": {name: value for name, value in schema.items() if name != "example"}}
+
+
+def _resolved(node: dict[str, Any], kind: str, named: dict[str, Any]) -> dict[str, Any]:
+    """What a reference to `#/components/<kind>/…` stands for; all else as it is."""
+    prefix = f"#/components/{kind}/"
+    reference = node.get(_REFERENCE)
+    if isinstance(reference, str) and reference.startswith(prefix):
+        found: dict[str, Any] = named[reference.removeprefix(prefix)]
+        return found
+    return node
