@@ -8,17 +8,21 @@ from payrail_sdk import _provenance
 
 # fmt: off
 PUBLIC = [
-    "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing", "AsyncPayRail", "AuditRecord",
-    "AuthenticationError", "CONTRACT_VERSIONS", "CallOptions", "CardError", "CardInput", "CardParams", "Clock",
-    "Conflict", "ConnectionFailed", "CurrencyUnsupported", "Customer", "Decline", "Dispute", "DisputeOpen",
-    "DisputeState", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused",
-    "Identity", "InternalServerError", "InvalidRequest", "InvalidTransition", "LedgerEntry", "Listing",
-    "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NotFound", "OperationInProgress", "Page", "PayRail",
-    "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters", "PaymentMethod", "PaymentMethodParam",
-    "PaymentState", "PermissionDenied", "Posting", "RateLimited", "RawResponse", "Refund", "RefundState", "Role",
-    "SensitiveData", "ServiceUnavailable", "TimedOut", "TokenMethod", "TokenParams", "UnreadableAnswer",
-    "ValidationFailed", "WebhookError", "WebhookEvent", "WebhookHeadersInvalid", "WebhookSignatureInvalid",
-    "WebhookTimestampRefused", "WebhookUnreadable", "__version__", "webhooks",
+    "AccessLogItem", "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing",
+    "AsyncPayRail", "AuditRecord", "AuthenticationError", "Balances", "CONTRACT_VERSIONS", "CallOptions",
+    "CardError", "CardInput", "CardParams", "Clock", "Conflict", "ConnectionFailed", "CurrencyUnsupported",
+    "Customer", "DeadLetter", "Decline", "Delivery", "Dispute", "DisputeOpen", "DisputeState", "Event",
+    "FailureRule", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused", "Identity",
+    "InternalServerError", "InvalidRequest", "InvalidTransition", "KeyRotation", "LedgerEntry", "Listing",
+    "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NewWebhookEndpoint", "NotFound",
+    "OperationInProgress", "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters",
+    "PaymentMethod", "PaymentMethodParam", "PaymentState", "PermissionDenied", "Posting", "ProviderHealth",
+    "RateLimited", "RawResponse", "Redelivery", "RedrivenDeadLetters", "Refund", "RefundState", "Role",
+    "RoutingExplanation", "RoutingRules", "SensitiveData", "ServiceUnavailable", "ServicesHealth", "Settlement",
+    "SettlementRow", "SettlementSummary", "Summary", "TimedOut", "TokenMethod", "TokenParams", "UnmatchedWebhook",
+    "UnreadableAnswer", "ValidationFailed", "WebhookEndpoint", "WebhookError", "WebhookEvent",
+    "WebhookHeadersInvalid", "WebhookSignatureInvalid", "WebhookTimestampRefused", "WebhookUnreadable",
+    "__version__", "webhooks",
 ]
 # fmt: on
 
@@ -53,6 +57,14 @@ def test_services_package_brings_neither_the_client_nor_another_services() -> No
 
 def test_import_alone_loads_nothing_heavy() -> None:
     assert not modules_after("import payrail_sdk") & {"httpx", "attrs", "json", "payrail_sdk.gateway"}
+
+
+def test_a_client_brings_the_gateways_package_alone_and_no_parser_of_its_own() -> None:
+    loaded = modules_after("from payrail_sdk import PayRail, webhooks")
+    assert {name for name in loaded if name.startswith("payrail_sdk.gateway.models.")}
+    others = ("payrail_sdk.vault", "payrail_sdk.provider_sim", "payrail_sdk.ledger_jobs")
+    assert not {name for name in loaded if name.startswith(others)}
+    assert not loaded & {"pydantic", "orjson", "msgspec", "aiohttp", "yaml", "connexion"}
 
 
 def test_the_sdk_stands_without_the_server() -> None:
