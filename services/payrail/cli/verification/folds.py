@@ -9,6 +9,7 @@ from typing import Literal
 from payrail.cli.verification.chain import Placed
 from payrail.cli.verification.findings import Account, CurrencyTotals, Report
 from payrail.cli.verification.packed_state import PackedState
+from payrail.cli.verification.settled_books import SettledBooks
 from payrail.ledger import accounts
 from payrail.ledger.attempts import Attempt
 from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope
@@ -26,8 +27,12 @@ _ID_PREFIXES = ("pay_", "ref_", "dsp_")
 class Folds:
     """Folds entries in sequence; `finish` judges what is still open at the end."""
 
-    def __init__(self, report: Report, state: PackedState | None = None) -> None:
+    def __init__(
+        self, report: Report, settled: SettledBooks | None = None, state: PackedState | None = None
+    ) -> None:
         self._report = report
+        self._settled = settled or SettledBooks(report, {})
+        self._incomplete = False
         self._state = state or PackedState()
         self._unjudged: set[str] = set()
         self._open_claims: dict[Scope, Placed] = {}
@@ -38,6 +43,7 @@ class Folds:
         self._report.summary.entries += 1
         self._judge_postings(placed)
         entity = placed.entry.entity
+        self._incomplete = self._incomplete or incomplete
         if placed.entry.type in SETTLEMENT_EVENTS:
             self._fold_record(placed, incomplete=incomplete)
             return
@@ -64,6 +70,7 @@ class Folds:
             self._state.publish()
             if committed.payment is not None:
                 self._count(payment, committed.payment)
+            self._settled.take_in(placed, committed)
             self._judge_attempts(placed, committed.subject)
             self._note_intent(placed, committed.subject)
             if claim:
@@ -77,6 +84,8 @@ class Folds:
         for currency, difference in self._state.balances.out_of_balance().items():
             reason = f"all accounts together are {difference} {currency}, not zero"
             self._report.find("balance", "ledger", None, reason)
+        if not self._incomplete and not self._unjudged:
+            self._settled.finish(self._state)
         summary = self._report.summary
         summary.open_intents = len(self._open_intents)
         for (account, currency), balance in self._state.balances.items():
@@ -96,13 +105,15 @@ class Folds:
             self._give_up(entity)  # What it posts follows from entries that are missing.
             return
         try:
-            self._state.stage(placed.entry)
+            committed = self._state.stage(placed.entry)
         except OutOfOrder as error:
             self._refuse(placed, "version", f"version {placed.entry.version}: {error}")
         except ValueError as error:
             self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
         else:
             self._state.publish()
+            if not self._unjudged:  # Else movements may be missing that this follows from.
+                self._settled.judge_record(placed, committed.record)
 
     def _judge_postings(self, placed: Placed) -> None:
         try:
