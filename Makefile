@@ -100,6 +100,7 @@ without-node:
 test: check $(if $(NODE),tools) $(if $(CHROMIUM),,without-chromium) ## Every check and test there is
 	@rm -rf build/seen
 	@PAYRAIL_SEEN=build/seen .venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
+	@PAYRAIL_SEEN=build/seen .venv/bin/pytest contract-tests/after_all_tests.py
 
 SEED ?= 1
 EXAMPLES ?= 100

@@ -50,7 +50,9 @@ def test_operation_has_succeeded(operation: Operation, seen: set[Seen]) -> None:
 def test_every_documented_status_was_seen_or_is_argued(operation: Operation, seen: set[Seen]) -> None:
     statuses = {answer.status for answer in seen if of(answer, operation)}
     unseen = {answer.status for answer in documented(operation)} - statuses
-    assert {status for status in unseen if not status_argument(operation.service, operation.name, status)} == set()
+    assert {
+        status for status in unseen if not status_argument(operation.service, operation.name, status)
+    } == set()
 
 
 @pytest.mark.parametrize("service", bundles.SERVICES)

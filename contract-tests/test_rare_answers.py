@@ -99,6 +99,15 @@ async def test_a_provider_that_refuses_a_step_is_422(
     assert (answer.status_code, answer.json()["code"]) == (422, refused)
 
 
+async def test_a_provider_that_refuses_to_open_a_dispute_is_422(shop: Shop) -> None:
+    path = await shop.thing("authorized")
+    await shop.made(f"{path}/capture")
+    await shop.providers_fail(mode="decline")
+    wish = {"payment_id": path.rpartition("/")[2], "reason": "fraudulent"}
+    answer = await shop.post("/disputes", wish)
+    assert (answer.status_code, answer.json()["code"]) == (422, "dispute_declined")
+
+
 @each_step
 async def test_a_provider_that_surely_did_nothing_is_503(
     shop: Shop, kind: str, verb: str, body: Any, refused: str
@@ -130,9 +139,10 @@ async def test_while_a_provider_is_asked_another_request_is_409(
     shop: Shop, kind: str, verb: str, body: Any
 ) -> None:
     """Two at once, while the call takes its time: with one key, and on another thing with two."""
+    busy = "invalid_transition" if verb == "authorize" else "operation_in_progress"
     for keys, refusal in (
         (("one", "one"), "idempotency_in_progress"),
-        (("two", "three"), "operation_in_progress"),
+        (("two", "three"), busy),
     ):
         path = await shop.thing(kind)
         await shop.providers_fail(mode="latency", latency_ms=60_000)

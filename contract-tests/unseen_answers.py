@@ -6,8 +6,7 @@ STATUSES: list[tuple[str, int, set[str], str]] = [
         "*",
         503,
         set(),
-        "every operation tells of an outage, so that callers are ready for one and for what stands before a service "
-        "that starts or stops; what needs no file and no neighbour at the moment answers all the same",
+        "every operation tells of an outage; what needs no file and no neighbour at the moment answers all the same",
     ),
     (
         "gateway",
@@ -24,8 +23,16 @@ STATUSES: list[tuple[str, int, set[str], str]] = [
             "redeliver_event",
             "redrive_dead_letters",
             "redrive_dead_letter",
+            "run_reconciliation",
+            "resolve_break",
         },
         "the first request with the key must be met while it runs, which takes some milliseconds",
+    ),
+    (
+        "ledger-jobs",
+        403,
+        {"list_jobs", "get_job"},
+        "every internal caller may use it, and a key that nobody has is 401",
     ),
     ("vault", 403, {"detokenize"}, "every internal caller may use it, and a key that nobody has is 401"),
     (
@@ -40,10 +47,19 @@ STATUSES: list[tuple[str, int, set[str], str]] = [
 CODES: dict[tuple[str, str], str] = {
     ("gateway", "service_unavailable"): "for what stands before a gateway that starts or stops",
     ("ledger-jobs", "service_unavailable"): "for what stands before a service that starts or stops",
-    ("gateway", "rotation_in_progress"): "the vault's own, seen there; a rotation of few cards takes a moment",
+    (
+        "gateway",
+        "rotation_in_progress",
+    ): "the vault's own, seen there; a rotation of few cards takes a moment",
     ("vault", "invalid_header"): "a shared answer; only operations with a header of a fixed form can give it",
-    ("provider-sim", "invalid_header"): "a shared answer; only operations with a header of a fixed form can give it",
-    ("ledger-jobs", "invalid_header"): "a shared answer; only operations with a header of a fixed form can give it",
+    (
+        "provider-sim",
+        "invalid_header",
+    ): "a shared answer; only operations with a header of a fixed form can give it",
+    (
+        "ledger-jobs",
+        "invalid_header",
+    ): "a shared answer; only operations with a header of a fixed form can give it",
 }
 
 
