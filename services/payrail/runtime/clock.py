@@ -81,7 +81,6 @@ class SystemClock:
 
     def offset(self) -> timedelta:
         """How far this clock is from the machine's."""
-        self._look_again_ns = 0
         self._refresh()
         return timedelta(microseconds=self._offset_us)
 
@@ -104,7 +103,6 @@ class SystemClock:
             raise ClockError("this clock has no file to keep an offset in")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(self._path.with_name(self._path.name + ".lock")):
-            self._look_again_ns = 0
             self._refresh()
             if mover is not None and mover == self._moved_by:
                 return self.now()
@@ -123,14 +121,14 @@ class SystemClock:
             return self.now()
 
     def _now_us(self) -> int:
-        self._refresh()
+        if time.monotonic_ns() >= self._look_again_ns:
+            self._refresh()
         return self._wall_ns() // 1000 + self._offset_us
 
     def _refresh(self) -> None:
-        if self._path is None:
-            return
         looked_ns = time.monotonic_ns()
-        if looked_ns < self._look_again_ns:
+        if self._path is None:
+            self._look_again_ns = looked_ns + LOOK_EVERY_NS
             return
         try:
             stat = os.stat(self._path)  # noqa: PTH116 - on every reading of the clock: half the cost of Path.stat.
