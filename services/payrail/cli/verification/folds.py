@@ -4,6 +4,7 @@ An entity whose fold broke, or of which an entry could not be read, is not judge
 would only repeat the first finding.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from payrail.cli.verification.chain import Placed
@@ -16,7 +17,7 @@ from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.postings import UnbalancedPostings, require_balanced
 from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
-from payrail.ledger.state import OutOfOrder, Subject
+from payrail.ledger.state import Committed, OutOfOrder, Subject
 
 _LIVE = ("pending", "unknown", "approved")
 _OPEN = ("pending", "unknown")
@@ -26,8 +27,15 @@ _ID_PREFIXES = ("pay_", "ref_", "dsp_")
 class Folds:
     """Folds entries in sequence; `finish` judges what is still open at the end."""
 
-    def __init__(self, report: Report, state: PackedState | None = None) -> None:
+    def __init__(
+        self,
+        report: Report,
+        state: PackedState | None = None,
+        tell: Callable[[Committed], None] = lambda _committed: None,
+    ) -> None:
+        """`tell` is told of each entry that is good, with its things as they are after it."""
         self._report = report
+        self._tell = tell
         self._state = state or PackedState()
         self._unjudged: set[str] = set()
         self._open_claims: dict[Scope, Placed] = {}
@@ -61,6 +69,7 @@ class Folds:
             self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
         else:
             self._state.publish()
+            self._tell(committed)
             if committed.payment is not None:
                 self._count(payment, committed.payment)
             self._judge_attempts(placed, committed.subject)
@@ -95,13 +104,14 @@ class Folds:
             self._give_up(entity)  # What it posts follows from entries that are missing.
             return
         try:
-            self._state.stage(placed.entry)
+            committed = self._state.stage(placed.entry)
         except OutOfOrder as error:
             self._refuse(placed, "version", f"version {placed.entry.version}: {error}")
         except ValueError as error:
             self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
         else:
             self._state.publish()
+            self._tell(committed)
 
     def _judge_postings(self, placed: Placed) -> None:
         try:
