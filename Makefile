@@ -105,6 +105,7 @@ fuzz: $(STAMP) ## Fuzz the contracts: SEED=1,2 EXAMPLES=500 (per operation), SER
 bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
 	@$(PY) -m benchmarks.contract_app
 	@$(PY) -m benchmarks.payments
+	@$(PY) -m benchmarks.start_up
 	@$(PY) -m benchmarks.stack_in_tests
 
 .PHONY: clean

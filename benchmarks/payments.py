@@ -15,7 +15,7 @@ import orjson
 import uvloop
 
 from benchmarks.bare_app import build
-from benchmarks.load import Connection, expect, run_load
+from benchmarks.load import Connection, expect, require, run_load
 from benchmarks.servers import Server, bare_server, payrail_server
 from payrail.runtime.append_log import AppendLog
 from payrail.runtime.in_process import InProcessClient
@@ -29,41 +29,43 @@ _numbers = itertools.count()
 _KEY = load_settings().merchant_api_key
 
 
-def _headers() -> str:
+def headers() -> str:
+    """A merchant's key, and an idempotency key that no request had before."""
     return f"authorization: Bearer {_KEY}\r\nidempotency-key: bench-{next(_numbers)}\r\n"
 
 
-def _body(method: object) -> bytes:
+def payment_body(method: object) -> bytes:
+    """A new payment by this method."""
     return orjson.dumps({"amount": 4999, "currency": "USD", "payment_method": method})
 
 
 async def token_at(server: Server) -> str:
     """A token of the demo merchant, from a payment made with a card."""
     connection = await Connection.open(server.port)
-    created = expect(await connection.post("/payments", _body(CARD), _headers()), 201)
+    created = expect(await connection.post("/payments", payment_body(CARD), headers()), 201)
     connection.close()
     return created["payment_method"]["token"]  # type: ignore[index, no-any-return]
 
 
 async def creates_per_s(server: Server, method: object, units: int) -> float:
     """Payments created per second over 32 connections."""
-    body = _body(method)
+    body = payment_body(method)
 
     async def create(connection: Connection, _number: int) -> None:
-        expect(await connection.post("/payments", body, _headers()), 201)
+        require(await connection.post("/payments", body, headers()), 201)
 
     return units / await run_load(server.port, create, connections=CONNECTIONS, units=units)
 
 
 async def life_cpu_s(server: Server, units: int) -> float:
     """CPU seconds of one life: create with a card, authorize, capture."""
-    body = _body(CARD)
+    body = payment_body(CARD)
 
     async def live(connection: Connection, _number: int) -> None:
-        payment = expect(await connection.post("/payments", body, _headers()), 201)
+        payment = expect(await connection.post("/payments", body, headers()), 201)
         path = f"/payments/{payment['id']}"
-        expect(await connection.post(f"{path}/authorize", b"", _headers()), 200)
-        captured = expect(await connection.post(f"{path}/capture", b"", _headers()), 200)
+        require(await connection.post(f"{path}/authorize", b"", headers()), 200)
+        captured = expect(await connection.post(f"{path}/capture", b"", headers()), 200)
         if captured["state"] != "CAPTURED":
             raise RuntimeError(f"the payment is {captured['state']}")
 

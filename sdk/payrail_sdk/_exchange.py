@@ -3,6 +3,7 @@
 Sync and async differ only in how they send and wait (`_senders`); all that is decided is decided here.
 """
 
+import logging
 import random
 from typing import Any, TypedDict, TypeVar
 
@@ -14,6 +15,10 @@ from ._settings import CONNECT_TIMEOUT_MAX_S, Settings
 from .errors import ConnectionFailed, PayRailError, TimedOut, UnreadableAnswer
 
 Parsed = TypeVar("Parsed")
+
+#: Says what was answered (debug) and what is tried again (info): method, path, status and ids; never a key, a body or a
+#: query, which may hold what a person typed.
+LOG = logging.getLogger("payrail_sdk")
 
 #: What generated parsing raises for a body that is not what the contract says.
 MISFIT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -41,6 +46,7 @@ class Exchange:
     def __init__(self, settings: Settings, correlation_id: str) -> None:
         self._settings = settings
         self._correlation_id = correlation_id
+        self._name = ""
         self._idempotency_key: str | None = None
         self._repeatable = False
         self._retries = 0
@@ -51,6 +57,7 @@ class Exchange:
         """The arguments of every try, made of those that the generated function gives: one request, one key."""
         headers: dict[str, str] = generated.get("headers", {})
         self._idempotency_key = headers.get(_IDEMPOTENCY_KEY)
+        self._name = f"{generated['method'].upper()} {generated['url']}"
         # A change without a key must not be made twice, and nobody can tell whether it was made once.
         self._repeatable = generated["method"] in _SAFE_METHODS or self._idempotency_key is not None
         timeout_s = self._settings.timeout_s
@@ -68,6 +75,7 @@ class Exchange:
 
         Raises the typed error when there is to be no next try.
         """
+        LOG.debug("%s: %s (correlation id %s)", self._name, answer.status_code, self._correlation_id)
         if answer.is_success:
             self._answer = answer
             return None
@@ -126,6 +134,7 @@ class Exchange:
             raise error from (None if cause is error else cause)
         self._retries += 1
         self._waited_s += wait_s
+        LOG.info("%s: %s; again in %.2f s", self._name, error, wait_s)
         return wait_s
 
 

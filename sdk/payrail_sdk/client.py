@@ -16,6 +16,7 @@ from .async_payments import AsyncPayments
 from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
 from .async_refunds import AsyncRefunds
+from .async_settlements import AsyncSettlements
 from .async_webhook_endpoints import AsyncWebhookEndpoints
 from .audit import Audit, Vault
 from .call_options import CallOptions
@@ -33,6 +34,7 @@ from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
 from .raw_response import async_raw, raw
 from .refunds import Refunds
+from .settlements import Settlements
 from .webhook_endpoints import WebhookEndpoints
 from .webhooks import Webhooks
 
@@ -61,6 +63,8 @@ class PayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: Disputes
     """Open, answer and end disputes, and look at them."""
+    settlements: Settlements
+    """What each day comes to, and is paid out."""
     events: Events
     """What happened, as webhooks tell it."""
     webhook_endpoints: WebhookEndpoints
@@ -114,6 +118,7 @@ class PayRail:
         self.routing = Routing(self._sender)
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
+        self.settlements = Settlements(self._sender)
         self.events = Events(self._sender)
         self.webhook_endpoints = WebhookEndpoints(self._sender)
         self.dead_letters = DeadLetters(self._sender)
@@ -184,6 +189,8 @@ class AsyncPayRail:
     """Request, approve and reject refunds, and look at them."""
     disputes: AsyncDisputes
     """Open, answer and end disputes, and look at them."""
+    settlements: AsyncSettlements
+    """What each day comes to, and is paid out."""
     events: AsyncEvents
     """What happened, as webhooks tell it."""
     webhook_endpoints: AsyncWebhookEndpoints
@@ -222,6 +229,7 @@ class AsyncPayRail:
         self.routing = AsyncRouting(self._sender)
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
+        self.settlements = AsyncSettlements(self._sender)
         self.events = AsyncEvents(self._sender)
         self.webhook_endpoints = AsyncWebhookEndpoints(self._sender)
         self.dead_letters = AsyncDeadLetters(self._sender)

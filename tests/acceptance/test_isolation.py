@@ -27,7 +27,8 @@ OPERATIONS = [
     if method in ("get", "post", "put", "patch", "delete") and operation.get("security", True)
 ]
 #: Simulated providers are everybody's; every other id in a path is of one merchant's thing.
-WITH_ID = [c for c in OPERATIONS if re.search(r"\{(?!provider_id)\w+\}", str(c.values[1]))]
+# A day is nobody's: what each merchant sees of one is tested with the settlements.
+WITH_ID = [c for c in OPERATIONS if re.search(r"\{(?!provider_id|date)\w+\}", str(c.values[1]))]
 LISTS = [c for c in OPERATIONS if c.values[0] == "get" and "{" not in str(c.values[1])]
 
 

@@ -26,7 +26,7 @@ class Desk:
     """Calls the gateway as any user of any merchant, and the simulator as the gateway's operators would."""
 
     def __init__(self, gateway: httpx.AsyncClient, simulator: httpx.AsyncClient, clock: FrozenClock) -> None:
-        self._gateway = gateway
+        self.gateway = gateway
         self._simulator = simulator
         self.clock = clock
 
@@ -45,7 +45,7 @@ class Desk:
         headers = {"X-Merchant-Id": merchant, "X-Role": role, "X-User-Id": user}
         if method == "POST":
             headers["Idempotency-Key"] = key or f"key-{next(_keys)}"
-        return await self._gateway.request(method, path, json=body, headers=headers, params=params)
+        return await self.gateway.request(method, path, json=body, headers=headers, params=params)
 
     async def post(self, path: str, body: Any = None, **who: Any) -> httpx.Response:
         return await self.call("POST", path, body, **who)

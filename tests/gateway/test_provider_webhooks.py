@@ -69,7 +69,7 @@ async def post(
         "content-type": "application/json",
         **headers,
     }
-    return await desk._gateway.post("/webhooks/provider", content=raw, headers=signed, auth=_without_key)
+    return await desk.gateway.post("/webhooks/provider", content=raw, headers=signed, auth=_without_key)
 
 
 def _without_key(request: httpx.Request) -> httpx.Request:
@@ -206,10 +206,26 @@ def notice(reference: str, said: Any, *, kind: str = "authorize", original: str 
 
 
 async def test_while_a_call_is_on_its_way_its_answer_comes_first(shop: Shop) -> None:
+    shop.providers.script("authorize", "lost_after")
+    shop.providers.script("inquire", "lost_before")
+    payment_id = await shop.new_payment()
+    await shop.authorize(payment_id)
+    reference = shop.payment(payment_id).attempts[0].id
+    told = notice(reference, Approved("pi_1"))
+    with shop.leases.hold(reference), pytest.raises(OperationInProgress):
+        await receive_provider_webhook(shop.gateway, told, "cor")
+    assert await receive_provider_webhook(shop.gateway, told, "cor") == "applied"
+    assert shop.payment(payment_id).state == "AUTHORIZED"
+
+
+async def test_what_is_known_for_good_needs_no_lease_and_nothing_is_decided(shop: Shop) -> None:
     payment_id = await shop.authorized_payment()
     reference = shop.payment(payment_id).attempts[0].id
-    with shop.leases.hold(reference), pytest.raises(OperationInProgress):
-        await receive_provider_webhook(shop.gateway, notice(reference, Approved("pi_1")), "cor")
+    entries = shop.entry_types(payment_id)
+    with shop.leases.hold(reference):
+        for said in (Approved("pi_1"), Declined(Decline("generic_decline", "No."), None)):
+            assert await receive_provider_webhook(shop.gateway, notice(reference, said), "cor") == "known"
+    assert shop.entry_types(payment_id) == entries
 
 
 async def test_a_late_approval_of_a_reversed_reference_is_voided_and_the_ledger_shows_it(shop: Shop) -> None:

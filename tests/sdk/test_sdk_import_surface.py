@@ -55,6 +55,14 @@ def test_import_alone_loads_nothing_heavy() -> None:
     assert not modules_after("import payrail_sdk") & {"httpx", "attrs", "json", "payrail_sdk.gateway"}
 
 
+def test_a_client_brings_the_gateways_package_alone_and_no_parser_of_its_own() -> None:
+    loaded = modules_after("from payrail_sdk import PayRail, webhooks")
+    assert {name for name in loaded if name.startswith("payrail_sdk.gateway.models.")}
+    others = ("payrail_sdk.vault", "payrail_sdk.provider_sim", "payrail_sdk.ledger_jobs")
+    assert not {name for name in loaded if name.startswith(others)}
+    assert not loaded & {"pydantic", "orjson", "msgspec", "aiohttp", "yaml", "connexion"}
+
+
 def test_the_sdk_stands_without_the_server() -> None:
     loaded = modules_after("from payrail_sdk import *")
     assert "payrail_sdk.client" in loaded

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import date
 
 import httpx
 import pytest
@@ -200,9 +201,11 @@ IDS = {
     "customer_id": "cus_1",
     "event_id": "evt_1",
     "provider_id": "providerA",
+    "date": "2026-03-02",
     "endpoint_id": "whe_1",
     "dead_letter_id": "dlq_1",
 }
+DAY = date(2026, 3, 2)
 
 
 def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: Script) -> None:
@@ -243,6 +246,11 @@ def test_every_operation_of_the_contract_can_be_reached(caller: Caller, server: 
         lambda client: client.disputes.list().first_page(),
         lambda client: client.balances(at=5),
         lambda client: client.summary(),
+        lambda client: client.settlements.list().first_page(),
+        lambda client: client.settlements.get(DAY),
+        lambda client: client.settlements.rows(DAY).first_page(),
+        lambda client: client.settlements.csv(DAY),
+        lambda client: client.settlements.generate(DAY),
         lambda client: client.events.get("evt_1"),
         lambda client: client.events.list(event_type="payment.captured").first_page(),
         lambda client: client.customers.create(name="Ada"),

@@ -11,7 +11,13 @@ from payrail.gateway.domain.notices import UnmatchedNotice
 from payrail.gateway.domain.pricing import DEFAULT_PLAN, PricePlan
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
 from payrail.gateway.flows.due_work import DueWork
-from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport, VaultUnavailable
+from payrail.gateway.ports import (
+    ClockFixed,
+    JobsUnavailable,
+    ProviderUnreachable,
+    ServiceReport,
+    VaultUnavailable,
+)
 from payrail.runtime.metrics import Metrics
 
 RULES = RoutingRules({"providerA": Cost(290, 30), "providerB": Cost(310, 30)})
@@ -143,6 +149,22 @@ class IdleJobs:
         """Nothing is due."""
 
 
+class NoSettlements:
+    """`SettlementJobs` of ledger jobs that do not answer."""
+
+    async def list(self, *_: Any, **__: Any) -> Mapping[str, Any]:
+        raise JobsUnavailable
+
+    async def page(self, *_: Any, **__: Any) -> Mapping[str, Any]:
+        raise JobsUnavailable
+
+    async def csv(self, *_: Any) -> str:
+        raise JobsUnavailable
+
+    async def generate(self, *_: Any) -> None:
+        raise JobsUnavailable
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -160,5 +182,6 @@ def surroundings() -> dict[str, Any]:
         "unmatched": Forgetful(),
         "prices": UsualPrices(),
         "jobs": IdleJobs(),
+        "settlements": NoSettlements(),
         "outbox": None,
     }

@@ -11,6 +11,7 @@ from payrail.provider_sim.magic_cards import MAGIC_CARDS
 from payrail.runtime.settings import SettingsRefused
 from payrail.testing import Cards, DataNotSound, PayRailStack, running_payrail
 from payrail.testing.cards import Named
+from payrail.testing.inbox import listening_inbox
 from payrail_sdk import Conflict, MakerCheckerViolation, NotFound, PayRail, PermissionDenied
 
 
@@ -231,3 +232,64 @@ def test_changed_ledger_does_not_verify(tmp_path: Path) -> None:
         stack.verify()
     assert "ledger/payments.jsonl line 1" in str(caught.value)
     assert caught.value.findings[0].line == 1
+
+
+# ---- the webhooks to the merchant -----------------------------------------------------------------------------------
+
+
+def test_merchants_webhooks_come_signed_and_in_order(payrail: PayRailStack, shop: Shop) -> None:
+    payment = payrail.client.payments.capture(shop.authorized().id, correlation_id="of-this-test")
+    event = payrail.inbox.wait_for("payment.captured", where=lambda event: event.data["id"] == payment.id)
+    assert event.about == payment
+    assert payrail.inbox.deliveries[-1].headers["x-correlation-id"] == "of-this-test"
+    types = [event.type for event in payrail.inbox.events]
+    assert types == ["payment.created", "payment.authorized", "payment.captured"]
+    assert payrail.inbox.refused == []
+
+
+def test_webhook_that_the_merchant_refused_comes_again_when_the_clock_moves(
+    payrail: PayRailStack, shop: Shop
+) -> None:
+    with payrail.inbox.answer(500):
+        shop.authorized()
+        payrail.inbox.wait_for("payment.created", accepted=False)
+    payrail.clock.advance(minutes=10)
+    payrail.inbox.wait_for("payment.authorized")
+    first, *again = [one for one in payrail.inbox.deliveries if one.event.type == "payment.created"]
+    assert first.status == 500
+    assert again[-1].status == 200
+    assert {one.id for one in again} == {first.id}
+
+
+def test_event_of_the_clock_comes_by_webhook(payrail: PayRailStack, shop: Shop) -> None:
+    payment = shop.authorized()
+    payrail.clock.advance(days=7)
+    assert payrail.inbox.wait_for("payment.expired").data["id"] == payment.id
+
+
+def test_merchant_that_never_answers_does_not_hold_up_the_end(payrail: PayRailStack, shop: Shop) -> None:
+    payrail.inbox.hang()
+    shop.authorized()
+    payrail.inbox.wait_for("payment.created", accepted=False)
+
+
+def test_receiver_of_the_merchants_own_takes_the_place_of_the_inbox(tmp_path: Path) -> None:
+    with (
+        listening_inbox() as receiver,
+        running_payrail(tmp_path / "data", merchant_webhook_url=receiver.url) as stack,
+    ):
+        receiver.secrets.append(stack.webhook_secret)
+        Shop(stack).authorized()
+        receiver.wait_for("payment.authorized")
+        assert stack.inbox.deliveries == []
+
+
+@pytest.mark.payrail(merchant_webhook_url="")
+def test_merchant_may_register_the_inbox_as_an_endpoint_of_its_own(payrail: PayRailStack, shop: Shop) -> None:
+    endpoint = payrail.as_("admin").webhook_endpoints.create(
+        url=payrail.inbox.url, event_types=["payment.captured"]
+    )
+    payrail.inbox.secrets.append(endpoint.secret)
+    payrail.client.payments.capture(shop.authorized().id)
+    payrail.inbox.wait_for("payment.captured")
+    assert len(payrail.inbox.events) == 1

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from vault_bench import VISA, completed
 
-from payrail.vault.cards import BRAND_RANGES, UNKNOWN, BrandRange, Card, brand_of, check_card
+from payrail.vault.cards import BIN_DIGITS, BRAND_RANGES, UNKNOWN, BrandRange, Card, brand_of, check_card
 from payrail.vault.errors import CardExpired, CardInvalid
 
 TODAY = date(2026, 3, 31)
@@ -82,6 +82,10 @@ def test_a_length_that_the_brand_does_not_have_is_refused(number: str) -> None:
 def test_what_is_no_row_of_13_to_19_digits_is_refused(number: str) -> None:
     with pytest.raises(CardInvalid, match="13 to 19 digits"):
         checked(number)
+
+
+def test_the_digits_that_may_be_kept_decide_the_brand() -> None:
+    assert all(len(one.first) == len(one.last) <= BIN_DIGITS for one in BRAND_RANGES)
 
 
 @given(st.sampled_from(BRAND_RANGES), st.integers(0, 2**32))

@@ -895,6 +895,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/settlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List settled days
+         * @description The UTC days of which something is yours, newest first, each with its totals by currency and provider.
+         */
+        get: operations["list_settlements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settlements/{date}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a settled day
+         * @description Your totals of a UTC day, and a page of its rows: one for each movement of money, refunds and chargebacks negative. Ask for `text/csv` to get all rows at once as CSV.
+         */
+        get: operations["get_settlement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settlements/{date}/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle a day
+         * @description The settlement job does this by itself once a day is over; this does it now and answers when it is done. An open day is preliminary and posts nothing. A closed one makes what was captured available and pays it out, once per movement however often it runs.
+         */
+        post: operations["generate_settlement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/summary": {
         parameters: {
             query?: never;
@@ -3103,6 +3163,160 @@ export interface components {
             time: string;
         };
         /**
+         * Settlement
+         * @description A settled day of the merchant, and a page of its rows.
+         */
+        Settlement: {
+            /** @description Rows, ordered by currency and position in the ledger. */
+            data: components["schemas"]["SettlementRow"][];
+            /**
+             * Format: date
+             * @description The UTC day.
+             * @example 2026-03-02
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description How many movements of money there are.
+             * @example 2
+             */
+            movements: number;
+            next_cursor: components["schemas"]["NextCursor"];
+            status: components["schemas"]["SettlementStatus"];
+            /** @description The sums, ordered by currency and provider. */
+            totals: components["schemas"]["SettlementTotal"][];
+        };
+        /**
+         * SettlementList
+         * @description A page of settled days, newest first.
+         */
+        SettlementList: {
+            /** @description The days of this page. */
+            data: components["schemas"]["SettlementSummary"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * SettlementRow
+         * @description One movement of money. A partial capture is a row of its own; refunds and chargebacks are negative.
+         */
+        SettlementRow: {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2026-03-02T09:16:41.000Z
+             */
+            at: string;
+            currency: components["schemas"]["Currency"];
+            /**
+             * @description The payment, refund or dispute whose entry it is.
+             * @example pay_01JZ8Q4T5W8XK3V2N7M6R9S0AB
+             */
+            entity: string;
+            /**
+             * Format: int64
+             * @description The merchant's fee, in minor units.
+             * @example 175
+             */
+            fee: number;
+            /**
+             * Format: int64
+             * @description Minor units to the merchant; negative what leaves.
+             * @example 4999
+             */
+            gross: number;
+            /**
+             * Format: int64
+             * @description Gross less fee.
+             * @example 4824
+             */
+            net: number;
+            /**
+             * @description What moved it.
+             * @example capture
+             * @enum {string}
+             */
+            operation: "capture" | "refund" | "refund_failed" | "chargeback" | "chargeback_won";
+            payment_id: components["schemas"]["PaymentId"];
+            provider: components["schemas"]["ProviderId"];
+            /**
+             * @description What the provider knows the operation by.
+             * @example att_01JZ8Q5B2C3D4E5F6G7H8J9K0M
+             */
+            reference: string;
+            /**
+             * Format: int64
+             * @description The position of its entry in the ledger.
+             * @example 5
+             */
+            seq: number;
+        };
+        /**
+         * SettlementStatus
+         * @description `preliminary` while the day is open: nothing is posted, and more may come. `final` once it is closed.
+         * @example final
+         * @enum {string}
+         */
+        SettlementStatus: "preliminary" | "final";
+        /**
+         * SettlementSummary
+         * @description A settled day of the merchant.
+         */
+        SettlementSummary: {
+            /**
+             * Format: date
+             * @description The UTC day.
+             * @example 2026-03-02
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description How many movements of money there are.
+             * @example 2
+             */
+            movements: number;
+            status: components["schemas"]["SettlementStatus"];
+            /** @description The sums, ordered by currency and provider. */
+            totals: components["schemas"]["SettlementTotal"][];
+        };
+        /**
+         * SettlementTotal
+         * @description Sums of a day's movements in one currency at one provider, in minor units; what leaves is negative.
+         */
+        SettlementTotal: {
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: int64
+             * @description The merchant's fees.
+             * @example 175
+             */
+            fee: number;
+            /**
+             * Format: int64
+             * @description Captured less what went back.
+             * @example 3999
+             */
+            gross: number;
+            /**
+             * Format: int64
+             * @description How many movements.
+             * @example 2
+             */
+            movements: number;
+            /**
+             * Format: int64
+             * @description Gross less fee.
+             * @example 3824
+             */
+            net: number;
+            provider: components["schemas"]["ProviderId"];
+            /**
+             * Format: int64
+             * @description What captures made of it, net. This becomes available; refunds and disputes took theirs before.
+             * @example 4824
+             */
+            released: number;
+        };
+        /**
          * StateCount
          * @description How many things are in a state.
          */
@@ -3387,6 +3601,19 @@ export interface components {
                 };
             };
         };
+        /** @description The day has not begun, the body is not valid, or the key was used for another request. */
+        FutureDay: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "future_date" | "validation_failed" | "sensitive_data" | "idempotency_key_reused";
+                };
+            };
+        };
         /** @description A fault of PayRail. The correlation id leads to it in the logs. */
         InternalError: {
             headers: {
@@ -3486,6 +3713,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "malformed_json" | "invalid_encoding" | "too_deep" | "invalid_parameter" | "invalid_header" | "unknown_parameter";
+                };
+            };
+        };
+        /** @description The ledger jobs do not answer, could not do it, or another instance has the job. Asking again is safe. */
+        JobsFailed: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "jobs_unavailable" | "job_failed" | "job_elsewhere" | "service_unavailable" | "storage_unavailable" | "ledger_unavailable";
                 };
             };
         };
@@ -3646,6 +3887,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "sensitive_data";
+                };
+            };
+        };
+        /** @description The day was never settled, or nothing of it is yours. */
+        SettlementNotFound: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "not_found";
                 };
             };
         };
@@ -3864,6 +4118,11 @@ export interface components {
          * @example cus_01JZ8P7R8S9T0V1W2X3Y4Z5A6B
          */
         CustomerIdPath: string;
+        /**
+         * @description The UTC day.
+         * @example 2026-03-02
+         */
+        DatePath: string;
         /**
          * @description Id of the dead letter.
          * @example dlq_01JZ8V1A2B3C4D5E6F7G8H9J0K
@@ -4190,6 +4449,12 @@ export type RoutingRules = components['schemas']['RoutingRules'];
 export type SavePaymentMethodRequest = components['schemas']['SavePaymentMethodRequest'];
 export type ServiceReport = components['schemas']['ServiceReport'];
 export type ServicesHealth = components['schemas']['ServicesHealth'];
+export type Settlement = components['schemas']['Settlement'];
+export type SettlementList = components['schemas']['SettlementList'];
+export type SettlementRow = components['schemas']['SettlementRow'];
+export type SettlementStatus = components['schemas']['SettlementStatus'];
+export type SettlementSummary = components['schemas']['SettlementSummary'];
+export type SettlementTotal = components['schemas']['SettlementTotal'];
 export type StateCount = components['schemas']['StateCount'];
 export type SubmitEvidenceRequest = components['schemas']['SubmitEvidenceRequest'];
 export type Summary = components['schemas']['Summary'];
@@ -4211,10 +4476,12 @@ export type ResponseEndpointNotFound = components['responses']['EndpointNotFound
 export type ResponseEndpointUnprocessable = components['responses']['EndpointUnprocessable'];
 export type ResponseEventNotFound = components['responses']['EventNotFound'];
 export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseFutureDay = components['responses']['FutureDay'];
 export type ResponseInternalError = components['responses']['InternalError'];
 export type ResponseInvalidIdempotentWrite = components['responses']['InvalidIdempotentWrite'];
 export type ResponseInvalidRead = components['responses']['InvalidRead'];
 export type ResponseInvalidWrite = components['responses']['InvalidWrite'];
+export type ResponseJobsFailed = components['responses']['JobsFailed'];
 export type ResponseJobsUnavailable = components['responses']['JobsUnavailable'];
 export type ResponseKeyInProgress = components['responses']['KeyInProgress'];
 export type ResponseKeyReused = components['responses']['KeyReused'];
@@ -4224,6 +4491,7 @@ export type ResponsePaymentNotFound = components['responses']['PaymentNotFound']
 export type ResponseProviderUnavailable = components['responses']['ProviderUnavailable'];
 export type ResponseRefundNotFound = components['responses']['RefundNotFound'];
 export type ResponseSensitiveParameter = components['responses']['SensitiveParameter'];
+export type ResponseSettlementNotFound = components['responses']['SettlementNotFound'];
 export type ResponseSignatureRefused = components['responses']['SignatureRefused'];
 export type ResponseStorageUnavailable = components['responses']['StorageUnavailable'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
@@ -4244,6 +4512,7 @@ export type ParameterCurrencyFilter = components['parameters']['CurrencyFilter']
 export type ParameterCursor = components['parameters']['Cursor'];
 export type ParameterCustomerFilter = components['parameters']['CustomerFilter'];
 export type ParameterCustomerIdPath = components['parameters']['CustomerIdPath'];
+export type ParameterDatePath = components['parameters']['DatePath'];
 export type ParameterDeadLetterIdPath = components['parameters']['DeadLetterIdPath'];
 export type ParameterDisputeIdPath = components['parameters']['DisputeIdPath'];
 export type ParameterEmailFilter = components['parameters']['EmailFilter'];
@@ -7057,6 +7326,148 @@ export interface operations {
             503: components["responses"]["LedgerUnavailable"];
         };
     };
+    list_settlements: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the page before. Opaque; do not build one.
+                 * @example MDFKWjhRNFQ1VzhYSzNWMk43TTZSOVMwQUI
+                 */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description How many items a page holds at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of days. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettlementList"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsFailed"];
+        };
+    };
+    get_settlement: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the page before. Opaque; do not build one.
+                 * @example MDFKWjhRNFQ1VzhYSzNWMk43TTZSOVMwQUI
+                 */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description How many items a page holds at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description The UTC day.
+                 * @example 2026-03-02
+                 */
+                date: components["parameters"]["DatePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The day. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settlement"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["SettlementNotFound"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsFailed"];
+        };
+    };
+    generate_settlement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description The UTC day.
+                 * @example 2026-03-02
+                 */
+                date: components["parameters"]["DatePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is settled. */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettlementSummary"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["KeyInProgress"];
+            422: components["responses"]["FutureDay"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsFailed"];
+        };
+    };
     get_summary: {
         parameters: {
             query?: never;
@@ -7577,6 +7988,8 @@ export const rotateKeysRequestModeValues: ReadonlyArray<FlattenedDeepRequired<co
 export const serviceReportServiceValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ServiceReport"]["service"]> = ["gateway", "vault", "provider-sim", "ledger-jobs"];
 export const serviceReportStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ServiceReport"]["status"]> = ["ok", "degraded", "unavailable"];
 export const servicesHealthStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ServicesHealth"]["status"]> = ["ok", "degraded"];
+export const settlementRowOperationValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["SettlementRow"]["operation"]> = ["capture", "refund", "refund_failed", "chargeback", "chargeback_won"];
+export const settlementStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["SettlementStatus"]> = ["preliminary", "final"];
 export const webhookResultResultValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["WebhookResult"]["result"]> = ["applied", "known", "unmatched"];
 export const componentsResponsesCustomerNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["CustomerNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesDeadLetterNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["DeadLetterNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
@@ -7586,10 +7999,12 @@ export const componentsResponsesEndpointNotFoundContentApplicationProblemJsonCod
 export const componentsResponsesEndpointUnprocessableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["EndpointUnprocessable"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data", "url_not_allowed", "idempotency_key_reused"];
 export const componentsResponsesEventNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["EventNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesForbiddenContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["Forbidden"]["content"]["application/problem+json"]["code"]> = ["forbidden"];
+export const componentsResponsesFutureDayContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["FutureDay"]["content"]["application/problem+json"]["code"]> = ["future_date", "validation_failed", "sensitive_data", "idempotency_key_reused"];
 export const componentsResponsesInternalErrorContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["InternalError"]["content"]["application/problem+json"]["code"]> = ["internal_error"];
 export const componentsResponsesInvalidIdempotentWriteContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["InvalidIdempotentWrite"]["content"]["application/problem+json"]["code"]> = ["malformed_json", "invalid_encoding", "too_deep", "invalid_parameter", "invalid_header", "unknown_parameter", "idempotency_key_missing"];
 export const componentsResponsesInvalidReadContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["InvalidRead"]["content"]["application/problem+json"]["code"]> = ["invalid_encoding", "invalid_parameter", "invalid_header", "unknown_parameter"];
 export const componentsResponsesInvalidWriteContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["InvalidWrite"]["content"]["application/problem+json"]["code"]> = ["malformed_json", "invalid_encoding", "too_deep", "invalid_parameter", "invalid_header", "unknown_parameter"];
+export const componentsResponsesJobsFailedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsFailed"]["content"]["application/problem+json"]["code"]> = ["jobs_unavailable", "job_failed", "job_elsewhere", "service_unavailable", "storage_unavailable", "ledger_unavailable"];
 export const componentsResponsesJobsUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsUnavailable"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "jobs_unavailable", "ledger_unavailable", "storage_unavailable"];
 export const componentsResponsesKeyInProgressContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["KeyInProgress"]["content"]["application/problem+json"]["code"]> = ["idempotency_in_progress"];
 export const componentsResponsesKeyReusedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["KeyReused"]["content"]["application/problem+json"]["code"]> = ["sensitive_data", "idempotency_key_reused"];
@@ -7599,6 +8014,7 @@ export const componentsResponsesPaymentNotFoundContentApplicationProblemJsonCode
 export const componentsResponsesProviderUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["ProviderUnavailable"]["content"]["application/problem+json"]["code"]> = ["provider_unavailable", "service_unavailable", "storage_unavailable"];
 export const componentsResponsesRefundNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["RefundNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesSensitiveParameterContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["SensitiveParameter"]["content"]["application/problem+json"]["code"]> = ["sensitive_data"];
+export const componentsResponsesSettlementNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["SettlementNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesSignatureRefusedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["SignatureRefused"]["content"]["application/problem+json"]["code"]> = ["signature_invalid", "webhook_stale"];
 export const componentsResponsesStorageUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["StorageUnavailable"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "ledger_unavailable", "storage_unavailable"];
 export const componentsResponsesUnauthorizedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["Unauthorized"]["content"]["application/problem+json"]["code"]> = ["unauthorized"];

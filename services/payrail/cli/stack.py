@@ -6,10 +6,11 @@ Nothing here knows of command lines or signals, so that tests start the same sta
 
 import asyncio
 import contextlib
+import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,15 +170,29 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
     from payrail.ledger_jobs.outbox.dispatcher import OutboxTerms
-    from payrail.ledger_jobs.plan import plan
+    from payrail.ledger_jobs.plan import Surroundings, plan
+    from payrail.ledger_jobs.provider_downloads import ProviderDownloads
+    from payrail.runtime.ids import IdSource
+    from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
 
-    settings = stack.settings
+    settings, key = stack.settings, stack.settings.internal_api_key_jobs
+    providers = ProviderClient(base_url=settings.provider_sim_url, token=key)
+    providers.set_async_httpx_client(
+        _client(stack, "provider-sim", settings.provider_sim_url, log, key=key, timeout_s=_JOBS_TIMEOUT_S)
+    )
+    around = Surroundings(
+        data_dir=settings.payrail_data_dir,
+        clock=clock,
+        new_id=IdSource(clock, random.SystemRandom()).new,
+        downloads=ProviderDownloads(providers),
+        settlement_interval_s=settings.settlement_interval_s,
+    )
     return build(
         data_dir=settings.payrail_data_dir,
         clock=clock,
         journals=stack.journals,
         internal_keys=_internal_keys(settings),
-        plan=plan,
+        plan=partial(plan, around),
         outbox=OutboxTerms(
             interval_s=settings.outbox_interval_s,
             timeout_s=settings.outbox_timeout_s,

@@ -28,6 +28,7 @@ from payrail.gateway.adapters.provider_webhooks import SignedNotices
 from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
 from payrail.gateway.adapters.routing_rules import RoutingRulesFile
 from payrail.gateway.adapters.services import SdkServices
+from payrail.gateway.adapters.settlement_jobs import SdkSettlementJobs
 from payrail.gateway.adapters.unmatched_notices import UnmatchedLog
 from payrail.gateway.adapters.vault import SdkVault
 from payrail.gateway.adapters.vault_keys import SdkVaultKeys
@@ -99,7 +100,8 @@ def build(
             journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
             trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
-            SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs), SdkOutbox(jobs),
+            SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs), SdkSettlementJobs(jobs),
+            SdkOutbox(jobs),
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))
         handlers.gateway = gateway

@@ -105,11 +105,12 @@ def evolve(payment: Payment | None, entry: Entry) -> Payment:
         raise InvalidTransition(payment.state, entry.type)
     _require_open_attempt(payment, entry)
     changed = _EVOLVE[entry.type](payment, entry.data, entry)
-    return replace(touched(changed, entry), version=entry.version)
+    return touched(changed, entry, version=entry.version)
 
 
-def touched(changed: Payment, entry: Entry) -> Payment:
-    """The payment with the state that its refunds give it, as of `entry`, whichever book that one is in.
+def touched(changed: Payment, entry: Entry, *, version: int | None = None) -> Payment:
+    """The payment with the state that its refunds give it, as of `entry`, whichever book that one is in; `version` is
+    the entry's if it is one of the payment's own.
 
     The states before the first refund say how much is captured, so that they come back when a refund fails late.
     """
@@ -121,6 +122,7 @@ def touched(changed: Payment, entry: Entry) -> Payment:
         updated_at=entry.at,
         revision=changed.revision + 1,
         seq=entry.seq,
+        version=changed.version if version is None else version,
     )
 
 

@@ -42,7 +42,7 @@ def build(
 
     Several processes may run one on the same directory: each job is in one of them at a time.
     """
-    handlers = Handlers(clock=clock, version=version("payrail"))
+    handlers = Handlers(data_dir=data_dir, clock=clock, version=version("payrail"))
     ids = IdSource(clock, random.SystemRandom())
 
     @asynccontextmanager

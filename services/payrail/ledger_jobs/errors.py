@@ -1,11 +1,12 @@
 """The errors of the ledger jobs, and the one table that maps them to problems."""
 
-from payrail.ledger_jobs.loops import JobElsewhere
+from payrail.ledger_jobs.loops import JobElsewhere, JobFailed
 from payrail.ledger_jobs.outbox.addresses import AddressRefused
 from payrail.ledger_jobs.outbox.dead_letters import DeadLetterNotFound
 from payrail.ledger_jobs.outbox.endpoints import EndpointNotFound
 from payrail.ledger_jobs.outbox.operations import EndpointDisabled, EventNotFound
 from payrail.ledger_jobs.runs import RunNotFound
+from payrail.ledger_jobs.settle_day import FutureDate, SettlementNotFound
 from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.pages import InvalidCursor
@@ -14,7 +15,10 @@ from payrail.runtime.problems import ErrorTable
 ERRORS = ErrorTable(
     {
         InvalidCursor: (400, "A query parameter is not valid"),
+        SettlementNotFound: (404, "There is no such thing"),
         RunNotFound: (404, "There is no such thing"),
+        FutureDate: (422, "The day has not begun"),
+        JobFailed: (503, "The job failed"),
         EndpointNotFound: (404, "There is no such thing"),
         EventNotFound: (404, "There is no such thing"),
         DeadLetterNotFound: (404, "There is no such thing"),

@@ -1,13 +1,18 @@
 """The operations of the ledger jobs' contract."""
 
+import asyncio
 from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from payrail.ledger_jobs.loops import Loops
+from payrail.ledger_jobs.loops import Loops, Wish
 from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
 from payrail.ledger_jobs.outbox_handlers import OUTBOX_HANDLERS, OutboxHandler
-from payrail.ledger_jobs.runs import RunHistory
+from payrail.ledger_jobs.runs import Requester, RunHistory
+from payrail.ledger_jobs.settle_day import FutureDate
 from payrail.runtime.clock import Clock, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
 from payrail.runtime.journal import Journal
@@ -29,7 +34,8 @@ class Handlers:
 
     rooms: Rooms
 
-    def __init__(self, *, clock: Clock, version: str) -> None:
+    def __init__(self, *, data_dir: Path, clock: Clock, version: str) -> None:
+        self._settlements = data_dir / "settlement"
         self._clock = clock
         self._version = version
 
@@ -40,6 +46,10 @@ class Handlers:
             "list_jobs": self.list_jobs,
             "get_job": self.get_job,
             "run_due_jobs": self.run_due_jobs,
+            "list_settlements": self.list_settlements,
+            "get_settlement": self.get_settlement,
+            "export_settlement": self.export_settlement,
+            "generate_settlement": self.generate_settlement,
             **{name: self._of_outbox(handler) for name, handler in OUTBOX_HANDLERS.items()},
         }
 
@@ -72,3 +82,43 @@ class Handlers:
 
     async def run_due_jobs(self, call: Call) -> Answer:
         return Answer(200, {"data": await self.rooms.loops.due(call.correlation_id)})
+
+    async def list_settlements(self, call: Call) -> Answer:
+        return Answer(200, await asyncio.to_thread(self._list_settlements, call))
+
+    async def get_settlement(self, call: Call) -> Answer:
+        return Answer(200, await asyncio.to_thread(self._settlement_page, call))
+
+    async def export_settlement(self, call: Call) -> Answer:
+        return Answer(200, await asyncio.to_thread(self._settlement_csv, call), media_type="text/csv")
+
+    async def generate_settlement(self, call: Call) -> Answer:
+        date = call.path["date"]
+        if date > rfc3339(self._clock.now())[:10]:
+            raise FutureDate(date)
+        requester = (call.body or {}).get("requested_by")
+        asker = msgspec.convert(requester, Requester) if requester else None
+        wish = Wish("request", {"date": date}, asker, call.correlation_id)
+        return Answer(200, (await self.rooms.loops.done("settlement", wish)).view())
+
+    # ---- beside the event loop: a day may have a million rows -------------------------------------------------------
+
+    def _list_settlements(self, call: Call) -> dict[str, Any]:
+        from payrail.ledger_jobs.settlement_views import list_settlements
+
+        return list_settlements(self._settlements, call.query["merchant_id"], **_place(call))
+
+    def _settlement_page(self, call: Call) -> dict[str, Any]:
+        from payrail.ledger_jobs.settlement_views import settlement_page
+
+        merchant_id = call.query["merchant_id"]
+        return settlement_page(self._settlements, call.path["date"], merchant_id, **_place(call))
+
+    def _settlement_csv(self, call: Call) -> bytes:
+        from payrail.ledger_jobs.settlement_views import settlement_csv
+
+        return settlement_csv(self._settlements, call.path["date"], call.query["merchant_id"])
+
+
+def _place(call: Call) -> dict[str, Any]:
+    return {"limit": call.query["limit"], "cursor": call.query.get("cursor")}

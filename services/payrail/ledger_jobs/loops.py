@@ -152,6 +152,17 @@ class JobElsewhere(Exception):
     headers: ClassVar = {"Retry-After": "1"}
 
 
+class JobFailed(Exception):
+    """What somebody asked a job for did not come off; the history says why, and asking again is safe."""
+
+    code = "job_failed"
+    headers: ClassVar = {"Retry-After": "1"}
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.detail)
+        self.detail = f"The job failed ({failure.code}): {failure.detail}"
+
+
 class Loop:
     """Runs one job until it is stopped."""
 
@@ -312,6 +323,13 @@ class Loops:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for loop in self._loops.values():
             await loop.stop()
+
+    async def done(self, job: JobName, wish: Wish) -> JobRun:
+        """Have a job do what somebody asks for. Raises `JobElsewhere`, and `JobFailed` when it did not come off."""
+        run = await self._loops[job].do(wish)
+        if run.finished is not None and run.finished.failure is not None:
+            raise JobFailed(run.finished.failure)
+        return run
 
     async def due(self, correlation_id: str) -> list[dict[str, str]]:
         """Do all work that is due, one job after the other: the contract's `DueJob`s."""

@@ -3,12 +3,37 @@
 A job is added here as a `Job`; its loop, history, health, lease and due work come by themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
 
 from payrail.ledger_jobs.loops import Job
+from payrail.ledger_jobs.provider_downloads import ProviderDownloads
+from payrail.ledger_jobs.settlement_job import settlement_job
+from payrail.runtime.clock import Clock
 from payrail.runtime.journal import Journal
 
 
-def plan(_journal: Journal) -> Sequence[Job]:
+class Surroundings(Struct, frozen=True):
+    """What the jobs need besides the ledger. Intervals are seconds; `new_id` makes ids with the prefix it is given."""
+
+    data_dir: Path
+    clock: Clock
+    new_id: Callable[[str], str]
+    downloads: ProviderDownloads
+    settlement_interval_s: float
+
+
+def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
     """The jobs over the journal, in the order in which their due work is done."""
-    return ()
+    return (
+        settlement_job(
+            journal,
+            around.downloads,
+            data_dir=around.data_dir,
+            clock=around.clock,
+            new_id=around.new_id,
+            interval_s=around.settlement_interval_s,
+        ),
+    )

@@ -52,6 +52,13 @@ class FutureDate(Exception):
         super().__init__(self.detail)
 
 
+class SettlementNotFound(Exception):
+    """The day was never settled, or nothing of it is the merchant's."""
+
+    code = "not_found"
+    detail = "No settlement of this day."
+
+
 class SettledDay(Struct, frozen=True):
     """What a run made of a day: how many entries of each kind it appended."""
 
@@ -85,12 +92,13 @@ async def settle_day(settling: Settling, date: str, progress: Progress = _untold
     The files are written last: what they call final is in the ledger. Raises `FutureDate`, `LedgerCorrupt` and
     `LedgerBusy` of the scan, and what the books raise.
     """
-    from payrail.ledger_jobs import settlement_files as files
-
     today = settling.origin().at[:10]
     if date > today:
         raise FutureDate(date)
     movements = await _scanned(settling.data_dir / settling.ledger, date, progress)
+    # Not before the scan, whose thread has loaded what this loads: the event loop does not wait for it.
+    from payrail.ledger_jobs import settlement_files as files
+
     rows = await asyncio.to_thread(files.settlement_rows, movements)
     settled = SettledDay(date, "preliminary", rows.height)
     if date < today:

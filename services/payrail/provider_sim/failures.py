@@ -125,6 +125,11 @@ class RuleBook:
         """The rules that can still hit, oldest first."""
         return [rule for rule in self._rules if rule.remaining != 0]
 
+    @property
+    def any(self) -> bool:
+        """Whether there is a rule at all; without one nothing is struck."""
+        return bool(self._rules)
+
     def take_ordinal(self) -> int:
         """The number of the next rule."""
         self._ordinal += 1

@@ -25,23 +25,23 @@ class GatewayClient:
     """Sends webhooks. `secrets` has those of each provider; a message is signed with every one of them."""
 
     def __init__(self, base_url: str, http_client: HttpClient, secrets: Mapping[str, Sequence[str]]) -> None:
-        self._base_url = base_url
-        self._http_client = http_client
+        self._client = Client(base_url=base_url)
+        self._client.set_async_httpx_client(cast("Any", _AsWritten(http_client)))
         self._keys = {provider: [Webhook(one) for one in several] for provider, several in secrets.items()}
 
     async def send(self, message: Message) -> bool:
         """Whether the gateway has taken the message. Raises nothing."""
         keys = [_WRONG] if message.misdirected else self._keys[message.provider_id]
-        client = Client(base_url=self._base_url)
-        client.set_async_httpx_client(cast("Any", _Signing(self._http_client(), message, keys)))
+        body = _WrittenWebhook(message.body)
+        text = body.content.decode()
         try:
             answer = await receive_provider_webhook.asyncio_detailed(
-                client=client,
-                body=ProviderWebhook.from_dict(message.body),
+                client=self._client,
+                body=body,
                 x_provider_id=cast("Literal['providerA', 'providerB']", message.provider_id),
                 webhook_id=message.id,
                 webhook_timestamp=str(int(message.sent_at.timestamp())),
-                webhook_signature="",  # Of the bytes that are sent: `_Signing` puts it in its place.
+                webhook_signature=" ".join(key.sign(message.id, message.sent_at, text) for key in keys),
                 x_correlation_id=message.id,
             )
         except (httpx.HTTPError, *_UNREADABLE):
@@ -49,17 +49,21 @@ class GatewayClient:
         return answer.status_code == HTTPStatus.OK
 
 
-class _Signing:
-    """Stands between a generated client and what sends: writes the body once, and signs exactly those bytes."""
+class _WrittenWebhook(ProviderWebhook):
+    """A webhook's body as the bytes that are signed and sent; `told` is the contract's `ProviderWebhook`."""
 
-    def __init__(self, inner: Any, message: Message, keys: Sequence[Webhook]) -> None:
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.content = orjson.dumps(told)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"content": self.content}
+
+
+class _AsWritten:
+    """Stands between the generated client and what sends: a signed body goes out as it was written."""
+
+    def __init__(self, inner: HttpClient) -> None:
         self._inner = inner
-        self._message = message
-        self._keys = keys
 
-    async def request(self, *, json: Any, headers: Mapping[str, str], **more: Any) -> Any:
-        content = orjson.dumps(json)
-        text, message = content.decode(), self._message
-        signatures = " ".join(key.sign(message.id, message.sent_at, text) for key in self._keys)
-        signed = {**headers, "webhook-signature": signatures}
-        return await self._inner.request(content=content, headers=signed, **more)
+    async def request(self, *, json: Mapping[str, bytes], **more: Any) -> Any:
+        return await self._inner().request(content=json["content"], **more)

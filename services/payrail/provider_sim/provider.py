@@ -8,7 +8,6 @@ withdrawn and nothing has been decided upon it.
 import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -48,7 +47,7 @@ from payrail.provider_sim.views import View, operation_document, view_of
 from payrail.provider_sim.webhooks import Outbox, Send
 from payrail.runtime import faults
 from payrail.runtime.append_log import AppendLog, LogUnavailable
-from payrail.runtime.clock import Clock, rfc3339, rfc3339_of_ms
+from payrail.runtime.clock import Clock, rfc3339_of_ms
 
 WRITING = tuple(operation for operation in Operation if operation is not Operation.INQUIRY)
 
@@ -156,6 +155,8 @@ class Provider:
         return message_id(profile.id, record.request.reference, notice.status), body
 
     async def _hit_webhook(self, notice: Notice) -> Strike:
+        if not self._rules.any:
+            return UNHARMED
         strike = self._rules.strike_webhook(self._target(notice.record.request))
         try:
             await self._write_uses(strike)
@@ -170,7 +171,7 @@ class Provider:
 
         Raises a refusal or `ProviderError` when it surely did nothing, `ProviderSilent` when nobody is to know.
         """
-        strike = await self._strike(self._target(request))
+        strike = await self._strike(self._target(request)) if self._rules.any else UNHARMED
         if strike.mode is Mode.TIMEOUT:
             await self._silence.fall()
         record = await self._do_once(request, card, strike.declines)
@@ -273,16 +274,16 @@ class Provider:
         known = replay(self._book, request)
         if known is not None:
             return known
-        now = self._clock.now()
-        at = rfc3339(now)
+        now_ms = self._clock.now_ms()
+        at = rfc3339_of_ms(now_ms)
         verdict = self._verdict(request, card, declines, at)
         if verdict.behaviour is Behaviour.LOST_BEFORE_PROCESSING:
             await self._silence.fall()
         later = at
         if verdict.behaviour is Behaviour.LATE_APPROVAL:
-            later = rfc3339(now + timedelta(seconds=LATE_APPROVAL_S))
+            later = rfc3339_of_ms(now_ms + LATE_APPROVAL_S * 1000)
         elif request.operation is Operation.REFUND:
-            later = rfc3339(now + timedelta(seconds=REFUND_SETTLES_S))
+            later = rfc3339_of_ms(now_ms + REFUND_SETTLES_S * 1000)
         record = decide(self._book, request, verdict, at, later)
         await self._keep(original, record)
         if follows := dispute_that_follows(self._book, record):

@@ -36,6 +36,9 @@ def letters_and_digits(digest: bytes) -> str:
 
 def _places(digest: bytes, groups: int) -> str:
     """Groups of a letter and three digits of the alphabet, so that no run of digits can pass for a card number."""
-    letters = digest[:groups].translate(LETTER_OF).decode()
-    digits = digest[groups : 4 * groups].translate(DIGIT_OF).decode()
-    return "".join(letters[n] + digits[3 * n : 3 * n + 3] for n in range(groups))
+    places = bytearray(4 * groups)
+    places[0::4] = digest[:groups].translate(LETTER_OF)
+    digits = digest[groups : 4 * groups].translate(DIGIT_OF)
+    for place in range(3):
+        places[place + 1 :: 4] = digits[place::3]
+    return places.decode()

@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -74,6 +75,7 @@ class _Try(msgspec.Struct):
     held_back: bool = False
 
 
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(SettledLine).decode
 
 
@@ -87,6 +89,7 @@ class Outbox:
         self._settled = Settled()
         self._records = 0
         self._waiting: dict[int, _Try] = {}
+        self._settling: set[asyncio.Future[int]] = set()
         self._sending = asyncio.Lock()
 
     @classmethod
@@ -115,8 +118,9 @@ class Outbox:
         """A record is durable: from now on its webhooks are owed."""
         number, self._records = self._records, self._records + 1
         owed = list(notices_of(number, record))
+        ordinals = {notice.ordinal for notice in owed}
         for ordinal in range(number * PER_RECORD, (number + 1) * PER_RECORD):
-            if ordinal not in {notice.ordinal for notice in owed}:
+            if ordinal not in ordinals:
                 self._settled.add(ordinal)
         for notice in owed:
             if notice.ordinal not in self._settled:
@@ -146,22 +150,27 @@ class Outbox:
             of_operation: dict[str, list[_Try]] = {}
             for one in due:
                 of_operation.setdefault(one.notice.record.request.reference, []).append(one)
-            gate = asyncio.Semaphore(_AT_ONCE_MAX)
+            operations = iter(of_operation.values())
 
-            async def within(several: list[_Try]) -> int:
-                async with gate:
-                    return sum([await self._send(one, compose, hit, send) for one in several])
+            async def send_some() -> int:
+                return sum([
+                    await self._send(one, compose, hit, send) for several in operations for one in several
+                ])  # fmt: skip
 
-            return sum(await asyncio.gather(*(within(several) for several in of_operation.values())))
+            senders = min(_AT_ONCE_MAX, len(of_operation))
+            taken = sum(await asyncio.gather(*(send_some() for _ in range(senders))))
+            if self._settling:
+                await asyncio.wait(self._settling)
+            return taken
 
     async def _send(self, one: _Try, compose: Compose, hit: Hit, send: Send) -> bool:
         composed = compose(one.notice)
         if composed is None:
-            await self._settle(one, "void")
+            self._settle(one, "void")
             return False
         strike = await hit(one.notice)
         if strike.mode is Mode.DROPPED_WEBHOOK:
-            await self._settle(one, "dropped")
+            self._settle(one, "dropped")
             return False
         if strike.mode is Mode.REORDERED_WEBHOOK and not one.held_back:
             one.held_back = True  # It goes out in the next round, after what came later.
@@ -180,27 +189,38 @@ class Outbox:
             await send(message)
         faults.point(AFTER_SEND)
         if taken:
-            await self._settle(one, "delivered")
+            self._settle(one, "delivered")
         else:
-            await self._wait(one)
+            self._wait(one)
         return taken
 
-    async def _wait(self, one: _Try) -> None:
+    def _wait(self, one: _Try) -> None:
         one.tries += 1
         if one.tries == TRIES_MAX:
             logger.warning("%s gave a webhook up after %d tries", self._profile.id, one.tries)
-            await self._settle(one, "given_up")
+            self._settle(one, "given_up")
             return
         pause_s = min(BACKOFF_S_FIRST * 2 ** (one.tries - 1), BACKOFF_S_MAX)
         pause_s *= 1 - random.random() / 4  # noqa: S311 - spreads load, keeps no secret
         one.due_s = self._clock.monotonic() + pause_s
         one.due_at = rfc3339_of_ms(self._clock.now_ms() + round(pause_s * 1000))
 
-    async def _settle(self, one: _Try, result: Result) -> None:
-        line = SettledLine(one.notice.ordinal, result, rfc3339_of_ms(self._clock.now_ms()))
+    def _settle(self, one: _Try, result: Result) -> None:
+        """Write that this one needs no sending any more. The round does not end before it is written; one that cannot
+        be written waits again, is sent again, and is known by then."""
+        ordinal = one.notice.ordinal
+        line = SettledLine(ordinal, result, rfc3339_of_ms(self._clock.now_ms()))
         try:
-            await self._log.append(msgspec.json.encode(line), durable=False)
+            written = self._log.submit([_encode(line)], durable=False)
         except LogUnavailable:
-            return  # It is sent again, and known by then.
-        self._settled.add(one.notice.ordinal)
-        del self._waiting[one.notice.ordinal]
+            return
+        del self._waiting[ordinal]
+        self._settling.add(written)
+        written.add_done_callback(partial(self._settled_or_not, one))
+
+    def _settled_or_not(self, one: _Try, written: "asyncio.Future[int]") -> None:
+        self._settling.discard(written)
+        if written.cancelled() or written.exception() is not None:
+            self._waiting[one.notice.ordinal] = one
+        else:
+            self._settled.add(one.notice.ordinal)

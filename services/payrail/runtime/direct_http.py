@@ -134,7 +134,7 @@ class _Exchange(RequestResponseCycle):
 
     async def _serve(self, _scope: Any, receive: Receive, _send: Send) -> None:
         whole = None if self.more_body else bytes(self.body)
-        request = Request(self._method, self._path, self._query, self._headers, receive, whole)
+        request = Request.of_fields(self._method, self._path, self._query, self._headers, receive, whole)
         await self._contract_app.serve(request, self)
 
     async def give(self, outcome: Outcome, request: Request) -> None:

@@ -117,10 +117,12 @@ class InProcessClient:
         path, query = _target(url, params)
         sent = self._sent(headers, body)
         if self._contract_app is not None and not self._contract_app.is_page(path):
-            request = Request(method.upper(), path, query, sent, exchange.receive, body)
+            request = Request(method.upper(), path, query, sent, exchange.receive, whole=body)
             answering = self._contract_app.serve(request, exchange)
         else:
-            answering = self._app(_scope(method, path, query, sent), exchange.receive, exchange.send)
+            answering = self._app(
+                _scope(method, path, query, list(sent.items())), exchange.receive, exchange.send
+            )
         # The task is held by the set: an event loop itself may forget what nobody awaits.
         exchange.task = loop.create_task(self._call(answering, exchange), context=contextvars.Context())
         self._running.add(exchange)
@@ -139,12 +141,15 @@ class InProcessClient:
             self._running.discard(exchange)
             exchange.end()
 
-    def _sent(self, headers: Mapping[str, str] | None, body: bytes) -> list[tuple[bytes, bytes]]:
-        sent = self.headers | _encoded(headers) if headers else self.headers.copy()
+    def _sent(self, headers: Mapping[str, str] | None, body: bytes) -> dict[bytes, bytes]:
+        sent = self.headers.copy()
+        if headers:
+            for name, value in headers.items():
+                sent[_header_name(name)] = value.encode("latin-1")
         if body:
             sent.setdefault(b"content-type", b"application/json")
             sent[b"content-length"] = b"%d" % len(body)
-        return list(sent.items())
+        return sent
 
     async def aclose(self, timeout_s: float = 5.0) -> None:
         """Waits for callees that still run, for a limited time, and then cancels them."""

@@ -27,7 +27,10 @@ class InternalKeys:
     def __call__(self, key: str, identity: Mapping[str, str], operation: OperationInfo) -> str:  # noqa: ARG002
         """The caller's name. Raises a Problem 401 for an unknown key and 403 for one that may not use the
         operation."""
-        caller = self.caller_of(key)
+        return self.admitted(self.caller_of(key), operation)
+
+    def admitted(self, caller: str | None, operation: OperationInfo) -> str:
+        """The caller, if it is one and may use the operation. Raises as a call does."""
         if caller is None:
             raise refusals.unauthorized()
         if caller not in operation.extensions["x-callers"]:

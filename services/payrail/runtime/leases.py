@@ -17,23 +17,24 @@ class Leases:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._held: set[str] = set()
+        self._held: dict[str, int] = {}  # Where the byte of each lies.
 
     def acquire(self, name: str) -> bool:
         """Take the lease if nobody has it, neither another process nor another task of this one."""
         if name in self._held:
             return False
+        offset = _offset(name)
         try:
-            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _offset(name))
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
         except OSError:
             return False
-        self._held.add(name)
+        self._held[name] = offset
         return True
 
     def release(self, name: str) -> None:
         """Give the lease back; whoever asks next gets it."""
-        self._held.discard(name)
-        fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, _offset(name))
+        offset = self._held.pop(name, None)
+        fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, _offset(name) if offset is None else offset)
 
     def hold(self, name: str) -> "Hold":
         """Hold the lease for a `with` block, which gets whether it was free."""

@@ -19,7 +19,7 @@ from .card_numbers import mask_card_numbers
 _LINES_WAITING_MAX = 20_000
 _LINES_PER_WRITE_MAX = 1_000
 _GATHERING_S = 0.02
-_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
 class LogWriter:
@@ -98,7 +98,12 @@ class LogWriter:
                 self._put(b"".join(self._batch()))
 
     def _batch(self) -> list[bytes]:
-        batch = [_line(self._waiting.popleft()) for _ in range(min(len(self._waiting), _LINES_PER_WRITE_MAX))]
+        take = self._waiting.popleft
+        records = [take() for _ in range(min(len(self._waiting), _LINES_PER_WRITE_MAX))]
+        try:
+            batch = [orjson.dumps(record, str, _OPTIONS) for record in records]
+        except orjson.JSONEncodeError:
+            batch = [_line(record) for record in records]
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             now = datetime.now(UTC)
@@ -118,7 +123,8 @@ class LogWriter:
 
 def _line(record: Mapping[str, Any]) -> bytes:
     try:
-        return orjson.dumps(record, default=str, option=_OPTIONS)
+        # Names that are no text are seldom, and to allow for them slows every line down.
+        return orjson.dumps(record, str, _OPTIONS | orjson.OPT_NON_STR_KEYS)
     except orjson.JSONEncodeError:
         safe = {str(name): ascii(value) for name, value in record.items()}
         return orjson.dumps(safe, option=_OPTIONS)

@@ -43,6 +43,8 @@ class PayRailStack:
     """The API key of the merchant `m_demo`, of role operator: what the program under test is given."""
     console_key: str
     """The API key that may act for any merchant, in any role, for any user."""
+    webhook_secret: str
+    """What the merchant's webhooks are signed with."""
     client: PayRail
     """A client with the merchant's key. It does not retry, so that a test sees each answer as it is."""
     cards: Cards
@@ -62,6 +64,7 @@ class PayRailStack:
         self.data_dir = settings.payrail_data_dir
         self.merchant_key = settings.merchant_api_key
         self.console_key = settings.console_api_key
+        self.webhook_secret = settings.merchant_webhook_secret
         self._new_client = partial(PayRail, base_url=self.base_url, max_retries=0, http_client=http_client)
         self.client = self._new_client(self.merchant_key)
         admin = self.as_("admin")

@@ -3,6 +3,7 @@ Pure."""
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from payrail.runtime.card_numbers import luhn_valid
 from payrail.vault.errors import CardExpired, CardInvalid
@@ -79,7 +80,7 @@ def check_card(number: str, exp_month: int, exp_year: int, holder_name: str | No
     """
     if not number.isascii() or not number.isdigit() or len(number) not in LENGTHS_OF_ANY_CARD:
         raise CardInvalid("A card number has 13 to 19 digits.")
-    brand_range = _brand_range(number)
+    brand_range = _brand_range(number[:BIN_DIGITS])
     if brand_range is not None and len(number) not in brand_range.lengths:
         raise CardInvalid("A number that begins like this has another length.")
     if not luhn_valid(number):
@@ -91,9 +92,11 @@ def check_card(number: str, exp_month: int, exp_year: int, holder_name: str | No
 
 def brand_of(number: str) -> str:
     """The brand by the number's leading digits, or ``unknown``."""
-    brand_range = _brand_range(number)
+    brand_range = _brand_range(number[:BIN_DIGITS])
     return brand_range.brand if brand_range else UNKNOWN
 
 
-def _brand_range(number: str) -> BrandRange | None:
-    return next((one for one in BRAND_RANGES if one.holds(number)), None)
+@lru_cache(maxsize=1024)
+def _brand_range(bin_digits: str) -> BrandRange | None:
+    """By the leading digits alone, which may be kept: no range says more than those."""
+    return next((one for one in BRAND_RANGES if one.holds(bin_digits)), None)

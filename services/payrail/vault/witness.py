@@ -27,9 +27,10 @@ def current_access() -> Access:
 def authenticator(keys: InternalKeys) -> Authenticator:
     """Authenticates as `keys` does; the access begins with who asks, a refused caller too."""
 
-    def authenticate(key: str, identity: Mapping[str, str], operation: OperationInfo) -> str:
-        _current.set(Access(operation.operation_id, keys.caller_of(key)))
-        return keys(key, identity, operation)
+    def authenticate(key: str, identity: Mapping[str, str], operation: OperationInfo) -> str:  # noqa: ARG001
+        caller = keys.caller_of(key)
+        _current.set(Access(operation.operation_id, caller))
+        return keys.admitted(caller, operation)
 
     return authenticate
 

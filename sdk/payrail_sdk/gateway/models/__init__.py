@@ -129,6 +129,13 @@ from .service_report_service import ServiceReportService
 from .service_report_status import ServiceReportStatus
 from .services_health import ServicesHealth
 from .services_health_status import ServicesHealthStatus
+from .settlement import Settlement
+from .settlement_list import SettlementList
+from .settlement_row import SettlementRow
+from .settlement_row_operation import SettlementRowOperation
+from .settlement_status import SettlementStatus
+from .settlement_summary import SettlementSummary
+from .settlement_total import SettlementTotal
 from .state_count import StateCount
 from .submit_evidence_request import SubmitEvidenceRequest
 from .summary import Summary
@@ -268,6 +275,13 @@ __all__ = (
     "ServiceReportStatus",
     "ServicesHealth",
     "ServicesHealthStatus",
+    "Settlement",
+    "SettlementList",
+    "SettlementRow",
+    "SettlementRowOperation",
+    "SettlementStatus",
+    "SettlementSummary",
+    "SettlementTotal",
     "StateCount",
     "SubmitEvidenceRequest",
     "Summary",

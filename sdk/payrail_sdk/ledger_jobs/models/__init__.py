@@ -13,6 +13,7 @@ from .due_job_outcome import DueJobOutcome
 from .due_jobs import DueJobs
 from .event_type import EventType
 from .field_error import FieldError
+from .generate_settlement_request import GenerateSettlementRequest
 from .job_error import JobError
 from .job_loop import JobLoop
 from .job_loop_status import JobLoopStatus
@@ -33,9 +34,17 @@ from .new_webhook_endpoint_disabled_reason_type_1 import (
     NewWebhookEndpointDisabledReasonType1,
 )
 from .problem import Problem
+from .provider_id import ProviderId
 from .redelivery import Redelivery
 from .redriven_dead_letters import RedrivenDeadLetters
 from .register_webhook_endpoint_request import RegisterWebhookEndpointRequest
+from .settlement import Settlement
+from .settlement_list import SettlementList
+from .settlement_row import SettlementRow
+from .settlement_row_operation import SettlementRowOperation
+from .settlement_status import SettlementStatus
+from .settlement_summary import SettlementSummary
+from .settlement_total import SettlementTotal
 from .webhook_endpoint import WebhookEndpoint
 from .webhook_endpoint_disabled_reason_type_1 import WebhookEndpointDisabledReasonType1
 from .webhook_endpoint_list import WebhookEndpointList
@@ -53,6 +62,7 @@ __all__ = (
     "DueJobs",
     "EventType",
     "FieldError",
+    "GenerateSettlementRequest",
     "JobError",
     "JobLoop",
     "JobLoopStatus",
@@ -71,9 +81,17 @@ __all__ = (
     "NewWebhookEndpoint",
     "NewWebhookEndpointDisabledReasonType1",
     "Problem",
+    "ProviderId",
     "Redelivery",
     "RedrivenDeadLetters",
     "RegisterWebhookEndpointRequest",
+    "Settlement",
+    "SettlementList",
+    "SettlementRow",
+    "SettlementRowOperation",
+    "SettlementStatus",
+    "SettlementSummary",
+    "SettlementTotal",
     "WebhookEndpoint",
     "WebhookEndpointDisabledReasonType1",
     "WebhookEndpointList",

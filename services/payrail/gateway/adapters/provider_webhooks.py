@@ -8,7 +8,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from payrail.gateway.adapters.providers import said_of, said_of_refund
 from payrail.gateway.domain.notices import Notice, SignatureInvalid, WebhookStale
-from payrail_sdk.provider_sim.models import ProviderOperation
+from payrail_sdk.provider_sim.models import Decline, ProviderOperation
 
 _TOLERANCE_S = 300
 
@@ -25,7 +25,7 @@ class SignedNotices:
 
     def read(self, provider: str, headers: Mapping[str, str], raw: bytes, body: Mapping[str, Any]) -> Notice:
         self._require_signed(provider, headers, raw)
-        operation = ProviderOperation.from_dict(body["data"])
+        operation = _operation(body["data"])
         return Notice(
             webhook_id=headers["webhook-id"],
             provider=provider,
@@ -51,3 +51,9 @@ class SignedNotices:
                 continue  # Another secret may fit, while one is being changed.
             return
         raise SignatureInvalid
+
+
+def _operation(told: Mapping[str, Any]) -> ProviderOperation:
+    """The operation that a body tells of, which the contract has checked: nothing is left to parse but the decline."""
+    decline = told["decline"]
+    return ProviderOperation(**{**told, "decline": Decline.from_dict(decline) if decline else None})

@@ -50,6 +50,24 @@ class EventNotFound(Refusal):
         super().__init__("No event with this id.")
 
 
+class SettlementNotFound(Refusal):
+    """The day was never settled, or nothing of it is the merchant's."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("No settlement of this day.")
+
+
+class FutureDay(Refusal):
+    """The day has not begun."""
+
+    code = "future_date"
+
+    def __init__(self, date: str) -> None:
+        super().__init__(f"{date} has not begun: there is nothing to settle.")
+
+
 class DisputeOpen(Refusal):
     """A dispute of the payment is open: what it ends in decides whether there is anything to refund."""
 

@@ -20,6 +20,7 @@ from payrail.gateway.ports import (
     Providers,
     Rules,
     Services,
+    SettlementJobs,
     UnmatchedNotices,
     Vault,
     VaultKeys,
@@ -85,6 +86,7 @@ class Gateway(Struct, frozen=True):
     unmatched: UnmatchedNotices
     prices: Prices
     jobs: Jobs
+    settlements: SettlementJobs
     outbox: Outbox
 
     def now(self) -> str:

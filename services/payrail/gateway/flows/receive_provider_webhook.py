@@ -28,6 +28,9 @@ async def receive_provider_webhook(gateway: Gateway, notice: Notice, correlation
     await gateway.journal.catch_up()
     entity = gateway.journal.state.attempts.get(notice.reference)
     if entity is not None:
+        payment = gateway.journal.state.payments.get(entity)
+        if payment is not None and not _may_teach(notice, payment):
+            return "known"
         return await _take(gateway, entity, notice, correlation_id)
     opened = await _open_dispute(gateway, notice, correlation_id)
     if opened is not None:
@@ -37,6 +40,15 @@ async def receive_provider_webhook(gateway: Gateway, notice: Notice, correlation
     )
     await gateway.unmatched.keep(unmatched)
     return "unmatched"
+
+
+def _may_teach(notice: Notice, payment: Payment) -> bool:
+    """Whether the notice can say anything new of the payment as it is durable. The usual one cannot: its call was
+    answered before it came, so that nothing needs to be leased or decided for it."""
+    pending, reference = payment.pending, notice.reference
+    if pending is not None and reference in (pending.attempt.id, pending.reversal and pending.reversal.id):
+        return True
+    return isinstance(notice.said, Approved) and payment.reversed_authorization(reference) is not None
 
 
 async def _take(gateway: Gateway, entity: str, notice: Notice, correlation_id: str) -> NoticeResult:

@@ -15,6 +15,7 @@ from payrail.gateway.http import (
     refunds,
     reports,
     routing,
+    settlements,
     webhooks,
 )
 from payrail.runtime.contract_app import Answer, Call, Handler
@@ -29,6 +30,7 @@ HANDLERS: dict[str, GatewayHandler] = {
     **refunds.HANDLERS,
     **disputes.HANDLERS,
     **reports.HANDLERS,
+    **settlements.HANDLERS,
     **merchant_webhooks.HANDLERS,
     **customers.HANDLERS,
     **audit.HANDLERS,

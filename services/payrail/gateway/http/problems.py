@@ -36,6 +36,8 @@ PROBLEMS = ErrorTable(
         errors.PaymentNotFound: (404, "There is no such thing"),
         errors.EventNotFound: (404, "There is no such thing"),
         errors.DisputeNotFound: (404, "There is no such thing"),
+        errors.SettlementNotFound: (404, "There is no such thing"),
+        errors.FutureDay: (422, "The day has not begun"),
         errors.DisputeOpen: (409, "A dispute is open"),
         errors.DeadlinePassed: (409, "The deadline has passed"),
         errors.RefundNotFound: (404, "There is no such thing"),

@@ -11,7 +11,7 @@ from payrail.runtime.card_numbers import find_card_number
 from payrail.runtime.problems import Problem
 
 from . import refusals
-from .schemas import Schema, SchemaCompiler, faults
+from .schemas import KEYWORDS, Schema, SchemaCompiler, faults
 from .sensitive import id_pattern
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
@@ -30,11 +30,13 @@ class Parameter:
     __slots__ = (
         "_coerce",
         "_id",
+        "_only_id",
         "_split",
         "_validator",
         "default",
         "key",
         "kind",
+        "lower_name",
         "missing_code",
         "name",
         "repeats",
@@ -44,7 +46,8 @@ class Parameter:
         schema: Schema = definition["schema"]
         self.name: str = definition["name"]
         self.kind: str = definition["in"].capitalize()
-        self.key = self.name.lower().encode("ascii")
+        self.lower_name = self.name.lower()
+        self.key = self.lower_name.encode("ascii")
         self.missing_code: str | None = None
         if definition.get("required"):
             self.missing_code = definition.get("x-missing-code", "invalid_header")
@@ -54,6 +57,7 @@ class Parameter:
         item = schema["items"] if self.repeats else schema
         self._coerce = _COERCIONS[item["type"]]
         self._id = id_pattern(item)
+        self._only_id = self._id if schema.keys() & KEYWORDS == {"type", "pattern"} else None
         self._validator: Draft4Validator = compiler.request(schema)
 
     def value(self, texts: Sequence[str]) -> Any:
@@ -62,9 +66,18 @@ class Parameter:
         if self.repeats:
             value = [self._one(text) for text in (texts[0].split(",") if self._split else texts)]
         elif len(texts) == 1:
-            value = self._one(texts[0])
+            return self.single(texts[0])
         else:
             raise self.refusal("stands more than once")
+        return self._valid(value)
+
+    def single(self, text: str) -> Any:
+        """The value of one text. An id of which the contract says no more than its pattern needs no further look."""
+        if self._only_id is not None and self._only_id.fullmatch(text):
+            return text
+        return self.value((text,)) if self.repeats else self._valid(self._one(text))
+
+    def _valid(self, value: Any) -> Any:
         if not self._validator.is_valid(value):
             raise self.refusal(faults(self._validator, value)[0]["message"])
         return value
@@ -134,7 +147,7 @@ class Parameters:
                 text = segment.decode()
             except UnicodeDecodeError:
                 raise refusals.invalid_encoding(f"Path parameter {name}") from None
-            values[name] = self._path[name].value((text,))
+            values[name] = self._path[name].single(text)
         return values
 
     def query(self, raw: bytes) -> dict[str, Any]:
@@ -159,11 +172,11 @@ class Parameters:
             if raw is not None:
                 if parameter.key in repeated:
                     raise parameter.refusal("stands more than once")
-                values[parameter.key.decode()] = parameter.value((_header_text(parameter, raw),))
+                values[parameter.lower_name] = parameter.single(_header_text(parameter, raw))
             elif parameter.missing_code:
                 raise parameter.refusal("is required", parameter.missing_code)
             elif parameter.default is not _UNSET:
-                values[parameter.key.decode()] = parameter.default
+                values[parameter.lower_name] = parameter.default
         return values
 
 

@@ -58,8 +58,10 @@ class Request:
         method: str,
         raw_path: bytes,
         query: bytes,
-        headers: list[tuple[bytes, bytes]],
+        headers: dict[bytes, bytes],
         receive: Receive,
+        *,
+        repeated: frozenset[bytes] = _NONE_REPEATED,
         whole: bytes | None = None,
     ) -> None:
         self.method = method
@@ -67,25 +69,35 @@ class Request:
         self.query = query
         self._receive = receive
         self.whole = whole if whole is not None and len(whole) <= BODY_BYTES_MAX else None
-        self.repeated = _NONE_REPEATED
-        self.headers = self._read_headers(headers)
+        self.headers = headers
+        self.repeated = repeated
         self.correlation_id = self._correlation_id()
         self.operation: str | None = None
         self.route: str | None = None
         self.log: dict[str, Any] = {}
 
     @classmethod
+    def of_fields(
+        cls,
+        method: str,
+        raw_path: bytes,
+        query: bytes,
+        fields: list[tuple[bytes, bytes]],
+        receive: Receive,
+        whole: bytes | None = None,
+    ) -> Self:
+        """A request as it came over a network, where a name may stand twice."""
+        headers, repeated = dict(fields), _NONE_REPEATED
+        if len(headers) != len(fields):
+            names = [name for name, _ in fields]
+            repeated = frozenset(name for name in headers if names.count(name) > 1)
+        return cls(method, raw_path, query, headers, receive, repeated=repeated, whole=whole)
+
+    @classmethod
     def of_scope(cls, scope: Scope, receive: Receive) -> Self:
         """The request of an ASGI scope."""
         raw_path = scope.get("raw_path") or scope["path"].encode()
-        return cls(scope["method"], raw_path, scope["query_string"], scope["headers"], receive)
-
-    def _read_headers(self, received: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-        headers = dict(received)
-        if len(headers) != len(received):
-            names = [name for name, _ in received]
-            self.repeated = frozenset(name for name in headers if names.count(name) > 1)
-        return headers
+        return cls.of_fields(scope["method"], raw_path, scope["query_string"], scope["headers"], receive)
 
     def _correlation_id(self) -> str:
         given = self.headers.get(b"x-correlation-id")

@@ -18,7 +18,8 @@ _ERRORS_MAX = 20
 _SEGMENT_LENGTH_MAX = 64
 _SUBSCHEMAS = ("items", "not", "additionalProperties")
 _SUBSCHEMA_LISTS = ("allOf", "anyOf", "oneOf")
-_KEYWORDS = frozenset(
+#: What a schema can demand of a value by itself.
+KEYWORDS = frozenset(
     [
         "type",
         "enum",
@@ -70,7 +71,7 @@ def draft4(schema: Schema, *, hidden: str) -> Schema:
 
     Properties marked with `hidden` (`readOnly` or `writeOnly`) do not exist in this direction.
     """
-    rewritten: Schema = {keyword: schema[keyword] for keyword in schema.keys() & _KEYWORDS}
+    rewritten: Schema = {keyword: schema[keyword] for keyword in schema.keys() & KEYWORDS}
     for keyword in _SUBSCHEMAS:
         value = schema.get(keyword)
         if value is not None:

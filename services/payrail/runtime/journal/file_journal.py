@@ -14,7 +14,7 @@ from msgspec import Struct
 from payrail.ledger.entry import BOOKS, Book, Draft, Entry, seal
 from payrail.ledger.state import Committed, LedgerState
 from payrail.runtime.journal.follower import Follower
-from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, Sealed
+from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, Located, Sealed
 from payrail.runtime.journal.port import Decide, LedgerUnavailable
 from payrail.runtime.shared_lock import SharedLock
 
@@ -165,21 +165,30 @@ class FileJournal:
         """Fold what other processes appended. A fold that refuses an entry is a corrupt ledger, too."""
         before = self._files.seq
         try:
-            for located in self._files.read_new():
-                try:
-                    committed = self.state.stage(located.entry)
-                except ValueError as error:
-                    raise LedgerCorrupt(located.path, located.line, str(error)) from error
-                self.state.publish()
-                if self._followers:
-                    self._fresh.append(committed)
+            self._fold_all(self._files.read_new())
         except LedgerCorrupt as error:
-            self.state.discard()
             self._corrupt = error
             raise
         if self._files.seq != before and self._lock.count == self._seen:
             self._lock.count_change()  # Its writer died before it could; all are to see the entry, or none.
         self._seen = self._lock.count
+
+    def _fold_all(self, appended: Iterator[Located]) -> None:
+        """Fold these entries, which are durable, and show them to readers many at once."""
+        staged = 0
+        try:
+            for located in appended:
+                try:
+                    committed = self.state.stage(located.entry)
+                except ValueError as error:
+                    raise LedgerCorrupt(located.path, located.line, str(error)) from error
+                if self._followers:
+                    self._fresh.append(committed)
+                staged += 1
+                if staged % _BATCH_MAX == 0:
+                    self.state.publish()
+        finally:
+            self.state.publish()
 
     def _hand_over(self) -> None:
         """Give what waits to the ledger's thread. The event loop comes here once it has run what was ready, so that

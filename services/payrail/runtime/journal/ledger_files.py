@@ -130,6 +130,10 @@ class _BookFile:
         return chunk[:newline]
 
 
+def _seq_of(located: Located) -> int:
+    return located.entry.seq
+
+
 class LedgerFiles:
     """The books as one sequence: `seq` and `prev` of its end, and where each entry lies."""
 
@@ -144,9 +148,9 @@ class LedgerFiles:
         self._entity_seqs: dict[str, array[int]] = {}
         sync_directory(directory)
 
-    def _grown(self) -> bool:
-        """Whether any book is longer than what is known of it: another process appended."""
-        return any(os.fstat(book.fd).st_size != book.end for book in self._books.values())
+    def _grown(self) -> list[_BookFile]:
+        """The books that are longer than what is known of them: another process appended."""
+        return [book for book in self._books.values() if os.fstat(book.fd).st_size != book.end]
 
     def read_new(self) -> Iterator[Located]:
         """What other processes appended since the last look, in sequence; raises `LedgerCorrupt` at a break.
@@ -154,12 +158,11 @@ class LedgerFiles:
         After an `OSError` (a disk that refuses a read, or the quarantine) it may be called again: how far a book is
         known moves with each entry that is handed out, not with what the merge has looked at ahead.
         """
-        if not self._grown():
-            return
-        streams = [book.read_new(self._on_torn) for book in self._books.values()]
-        for located in heapq.merge(*streams, key=lambda located: located.entry.seq):
+        streams = [book.read_new(self._on_torn) for book in self._grown()]
+        merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=_seq_of)
+        for located in merged:
             entry = located.entry
-            if located.path != self._books[entry.book].path:
+            if located.path is not self._books[entry.book].path:
                 raise LedgerCorrupt(located.path, located.line, f"the entry belongs to the book {entry.book}")
             if entry.seq != self.seq + 1:
                 raise LedgerCorrupt(located.path, located.line, f"seq {entry.seq} follows seq {self.seq}")

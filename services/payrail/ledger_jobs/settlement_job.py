@@ -1,0 +1,66 @@
+"""The settlement job: every closed day that is not settled yet, or the day that somebody asks for."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from payrail.ledger.entry import Actor
+from payrail.ledger_jobs.decisions import JobOrigin
+from payrail.ledger_jobs.loops import Job, Run
+from payrail.ledger_jobs.provider_downloads import ProviderDownloads
+from payrail.ledger_jobs.settle_day import PaidOut, Settling, due_days, settle_day
+from payrail.runtime.clock import Clock, rfc3339_of_ms
+from payrail.runtime.journal import Journal
+
+JOBS_ACTOR = Actor("ledger-jobs", "system")
+
+
+def settlement_job(
+    journal: Journal,
+    downloads: ProviderDownloads,
+    *,
+    data_dir: Path,
+    clock: Clock,
+    new_id: Callable[[str], str],
+    interval_s: float,
+) -> Job:
+    """The job over the journal; `new_id` makes the ids of payouts."""
+
+    def due() -> list[str]:
+        return due_days(journal.state, rfc3339_of_ms(clock.now_ms())[:10])
+
+    async def work(run: Run) -> Mapping[str, Any]:
+        await journal.catch_up()
+        dates = [run.params["date"]] if "date" in run.params else due()
+        if dates:
+            await run.begin()
+        settling = Settling(
+            journal, data_dir, lambda: origin_of(run, clock), new_id, paid_out(downloads, run.correlation_id)
+        )
+        days = [await settle_day(settling, date, run.progress) for date in dates]
+        return {"days": msgspec.to_builtins(days)}
+
+    return Job("settlement", interval_s, work, backlog=lambda: len(due()))
+
+
+def origin_of(run: Run, clock: Clock) -> JobOrigin:
+    """Who makes the entries of a run: the user who asked for it, else the jobs."""
+    asker = run.requested_by
+    actor = Actor(asker.user_id, asker.role) if asker else JOBS_ACTOR
+    return JobOrigin(actor, run.correlation_id, rfc3339_of_ms(clock.now_ms()))
+
+
+def paid_out(downloads: ProviderDownloads, correlation_id: str) -> PaidOut:
+    """What the providers' files say they paid."""
+
+    async def read(provider: str, date: str) -> Mapping[str, int] | None:
+        content = await downloads.file(provider, date, correlation_id)
+        if content is None:
+            return None
+        from payrail.ledger_jobs import provider_files
+
+        return provider_files.paid_out(provider_files.parse_provider_file(provider, date, content))
+
+    return read
