@@ -119,7 +119,7 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        wanted = self.of_type.get(json.loads(body)["type"], self.always) if body else self.always
+        wanted = self.of_type.get(json.loads(body).get("type"), self.always) if body else self.always
         done = self._script.popleft() if self._script else wanted
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.received.append(Received(headers, body, done))
