@@ -55,6 +55,12 @@ tools: $(REDOCLY) $(FRONTEND) $(PYRIGHT) $(RECEIVER) ## Install the tools that n
 generate: $(STAMP) $(REDOCLY) $(FRONTEND) ## Write bundles, SDK and TypeScript types anew from openapi/
 	@$(PY) openapi/generate.py .
 
+.PHONY: release-contracts
+release-contracts: $(STAMP) ## Keep the bundles as those that later ones are compared with
+	@for service in gateway vault provider-sim ledger-jobs; do \
+		$(PY) -c 'import json, sys; print(json.dumps(json.load(sys.stdin), ensure_ascii=False, separators=(",", ":")))' \
+			< services/payrail/contracts/$$service.json > openapi/released/$$service.json; done
+
 .PHONY: lint-contracts
 lint-contracts: $(REDOCLY) ## Lint the contracts
 	@cd openapi && { node_modules/.bin/redocly lint --config redocly.yaml > node_modules/.lint.log 2>&1 || \
@@ -93,7 +99,8 @@ without-node:
 
 .PHONY: test
 test: check $(if $(NODE),tools) $(if $(CHROMIUM),,without-chromium) ## Every check and test there is
-	@.venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
+	@rm -rf build/seen
+	@PAYRAIL_SEEN=build/seen .venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
 
 SEED ?= 1
 EXAMPLES ?= 100

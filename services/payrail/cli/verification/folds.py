@@ -66,7 +66,8 @@ class Folds:
         except OutOfOrder as error:
             self._refuse(placed, "version", f"version {placed.entry.version}: {error}")
         except ValueError as error:
-            self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
+            # What is missing may be the capture that a refund or dispute returns money of.
+            self._refuse_move(placed, error, excused=incomplete and entity != payment_id)
         else:
             self._state.publish()
             self._tell(committed)
@@ -163,6 +164,12 @@ class Folds:
     ) -> None:
         self._report.find(check, placed.file, placed.line, reason)
         self._give_up(placed.entry.entity)
+
+    def _refuse_move(self, placed: Placed, error: ValueError, *, excused: bool) -> None:
+        if excused:
+            self._give_up(placed.entry.entity)
+        else:
+            self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
 
     def _give_up(self, entity: str) -> None:
         self._unjudged.add(entity)
