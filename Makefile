@@ -115,6 +115,7 @@ bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
 	@$(PY) -m benchmarks.payments
 	@$(PY) -m benchmarks.start_up
 	@$(PY) -m benchmarks.stack_in_tests
+	@$(PY) -m benchmarks.big_day
 
 .PHONY: clean
 clean: ## Remove what was installed, built or cached; runtime data stays

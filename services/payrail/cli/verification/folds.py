@@ -10,6 +10,7 @@ from typing import Literal
 from payrail.cli.verification.chain import Placed
 from payrail.cli.verification.findings import Account, CurrencyTotals, Report
 from payrail.cli.verification.packed_state import PackedState
+from payrail.cli.verification.settled_books import SettledBooks
 from payrail.ledger import accounts
 from payrail.ledger.attempts import Attempt
 from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope
@@ -30,12 +31,15 @@ class Folds:
     def __init__(
         self,
         report: Report,
+        settled: SettledBooks | None = None,
         state: PackedState | None = None,
         tell: Callable[[Committed], None] = lambda _committed: None,
     ) -> None:
         """`tell` is told of each entry that is good, with its things as they are after it."""
         self._report = report
+        self._settled = settled or SettledBooks(report, {})
         self._tell = tell
+        self._incomplete = False
         self._state = state or PackedState()
         self._unjudged: set[str] = set()
         self._open_claims: dict[Scope, Placed] = {}
@@ -46,6 +50,7 @@ class Folds:
         self._report.summary.entries += 1
         self._judge_postings(placed)
         entity = placed.entry.entity
+        self._incomplete = self._incomplete or incomplete
         if placed.entry.type in SETTLEMENT_EVENTS:
             self._fold_record(placed, incomplete=incomplete)
             return
@@ -73,10 +78,16 @@ class Folds:
             self._tell(committed)
             if committed.payment is not None:
                 self._count(payment, committed.payment)
+            self._settled.take_in(placed, committed)
             self._judge_attempts(placed, committed.subject)
             self._note_intent(placed, committed.subject)
             if claim:
                 self._judge_claim(placed, claim, held, committed.subject)
+
+    @property
+    def judged_all(self) -> bool:
+        """Whether no entity had to be given up."""
+        return not self._unjudged
 
     def finish(self) -> None:
         """Judge balances and unanswered keys, list open intents, and sum up."""
@@ -86,6 +97,8 @@ class Folds:
         for currency, difference in self._state.balances.out_of_balance().items():
             reason = f"all accounts together are {difference} {currency}, not zero"
             self._report.find("balance", "ledger", None, reason)
+        if not self._incomplete and not self._unjudged:
+            self._settled.finish(self._state)
         summary = self._report.summary
         summary.open_intents = len(self._open_intents)
         for (account, currency), balance in self._state.balances.items():
@@ -113,6 +126,8 @@ class Folds:
         else:
             self._state.publish()
             self._tell(committed)
+            if not self._unjudged:  # Else movements may be missing that this follows from.
+                self._settled.judge_record(placed, committed.record)
 
     def _judge_postings(self, placed: Placed) -> None:
         try:

@@ -9,6 +9,8 @@ from payrail.cli.verification.documents import judge_documents
 from payrail.cli.verification.findings import Report
 from payrail.cli.verification.folds import Folds
 from payrail.cli.verification.outbox import OutboxProof, StoredSecrets
+from payrail.cli.verification.settled_books import SettledBooks
+from payrail.cli.verification.settlement_files import read_settled_days
 from payrail.cli.verification.stored_card_numbers import files_below, search_files
 from payrail.runtime.journal.ledger_snapshot import take_snapshot
 
@@ -23,7 +25,8 @@ def verify_data_dir(data_dir: Path, advance: Progress = lambda _bytes: None) -> 
     """
     report = Report()
     outbox = OutboxProof(data_dir, report)
-    _prove_ledger(data_dir / "ledger", report, outbox, advance)
+    settled = SettledBooks(report, read_settled_days(data_dir, report))
+    _prove_ledger(data_dir / "ledger", report, settled, outbox, advance)
     judge_documents(data_dir, report)
     judge_actions(data_dir, report)
     search_files(data_dir, report, StoredSecrets(data_dir), advance)
@@ -39,12 +42,14 @@ def bytes_to_prove(data_dir: Path) -> int:
     return total
 
 
-def _prove_ledger(directory: Path, report: Report, outbox: OutboxProof, advance: Progress) -> None:
+def _prove_ledger(
+    directory: Path, report: Report, settled: SettledBooks, outbox: OutboxProof, advance: Progress
+) -> None:
     chain = Chain(take_snapshot(directory), report, advance)
-    folds = Folds(report, tell=outbox.expect)
+    folds = Folds(report, settled, tell=outbox.expect)
     for placed in chain.entries():
         folds.fold(placed, incomplete=chain.incomplete)
     folds.finish()
-    outbox.finish()
+    outbox.finish(whole=folds.judged_all and not chain.incomplete)
     report.summary.last_seq = chain.seq
     report.summary.last_hash = chain.last_hash
