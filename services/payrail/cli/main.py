@@ -8,6 +8,11 @@ _COMMANDS = {
     "up": ("payrail.cli.up:up", "Start the whole stack and serve until Ctrl+C."),
     "verify": ("payrail.cli.verify:verify", "Prove a data directory from its files alone."),
     "settle": ("payrail.cli.settle:settle", "Settle a day: files, books, payouts."),
+    "balances": ("payrail.cli.balances:balances", "Show the trial balance, now or as of any entry."),
+    "trace": (
+        "payrail.cli.trace:trace_command",
+        "Show one payment's or one request's path through all files.",
+    ),
     "serve": ("payrail.cli.serve:serve", ""),
 }
 _HIDDEN = frozenset({"serve"})  # What `up --isolated` and containers start; nobody types it.
