@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from payrail.ledger_jobs.loops import Job
 from payrail.ledger_jobs.provider_downloads import ProviderDownloads
+from payrail.ledger_jobs.reconcile_day import Reconciling
+from payrail.ledger_jobs.reconciliation_job import reconciliation_job
 from payrail.ledger_jobs.settlement_job import settlement_job
 from payrail.runtime.clock import Clock
 from payrail.runtime.journal import Journal
@@ -23,6 +25,8 @@ class Surroundings(Struct, frozen=True):
     new_id: Callable[[str], str]
     downloads: ProviderDownloads
     settlement_interval_s: float
+    reconciliation_interval_s: float
+    reconciliation_tolerance_days: int
 
 
 def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
@@ -35,5 +39,11 @@ def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
             clock=around.clock,
             new_id=around.new_id,
             interval_s=around.settlement_interval_s,
+        ),
+        # After the settlement, whose file is one of the parties.
+        reconciliation_job(
+            Reconciling(journal, around.data_dir, around.downloads, around.reconciliation_tolerance_days),
+            around.clock,
+            around.reconciliation_interval_s,
         ),
     )
