@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         AccessLogItem,
         AuditRecord,
         Balances,
+        Break,
         CardInput,
         Clock,
         Customer,
@@ -71,6 +72,8 @@ if TYPE_CHECKING:
         PaymentState,
         Posting,
         ProviderHealth,
+        Reconciliation,
+        ReconciliationSummary,
         Redelivery,
         RedrivenDeadLetters,
         Refund,
@@ -106,6 +109,7 @@ __all__ = [
     "AuditRecord",
     "AuthenticationError",
     "Balances",
+    "Break",
     "CallOptions",
     "CardError",
     "CardInput",
@@ -154,6 +158,8 @@ __all__ = [
     "ProviderHealth",
     "RateLimited",
     "RawResponse",
+    "Reconciliation",
+    "ReconciliationSummary",
     "Redelivery",
     "RedrivenDeadLetters",
     "Refund",
@@ -190,12 +196,12 @@ _HOMES = {
     "_settings": "Identity Role",
     "call_options": "CallOptions",
     "client": "AsyncPayRail PayRail",
-    "gateway.models": "AccessLogItem AuditRecord Balances CardInput Clock Customer DeadLetter Decline Delivery "
-    "Dispute DisputeState Event FailureRule FieldError Health KeyRotation LedgerEntry "
+    "gateway.models": "AccessLogItem AuditRecord Balances Break CardInput Clock Customer DeadLetter Decline "
+    "Delivery Dispute DisputeState Event FailureRule FieldError Health KeyRotation LedgerEntry "
     "NewCardMethod NewWebhookEndpoint Payment PaymentAttempt PaymentMethod PaymentState Posting "
-    "ProviderHealth Redelivery RedrivenDeadLetters Refund RefundState RoutingExplanation "
-    "RoutingRules ServicesHealth Settlement SettlementRow SettlementSummary Summary TokenMethod "
-    "UnmatchedWebhook WebhookEndpoint",
+    "ProviderHealth Reconciliation ReconciliationSummary Redelivery RedrivenDeadLetters Refund "
+    "RefundState RoutingExplanation RoutingRules ServicesHealth Settlement SettlementRow "
+    "SettlementSummary Summary TokenMethod UnmatchedWebhook WebhookEndpoint",
     "pages": "AsyncListing Listing Page",
     "params": "CardParams NewCardParams PaymentFilters PaymentMethodParam TokenParams",
     "raw_response": "RawResponse",

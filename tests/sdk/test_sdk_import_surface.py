@@ -9,7 +9,7 @@ from payrail_sdk import _provenance
 # fmt: off
 PUBLIC = [
     "AccessLogItem", "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing",
-    "AsyncPayRail", "AuditRecord", "AuthenticationError", "Balances", "CONTRACT_VERSIONS", "CallOptions",
+    "AsyncPayRail", "AuditRecord", "AuthenticationError", "Balances", "Break", "CONTRACT_VERSIONS", "CallOptions",
     "CardError", "CardInput", "CardParams", "Clock", "Conflict", "ConnectionFailed", "CurrencyUnsupported",
     "Customer", "DeadLetter", "Decline", "Delivery", "Dispute", "DisputeOpen", "DisputeState", "Event",
     "FailureRule", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused", "Identity",
@@ -17,12 +17,12 @@ PUBLIC = [
     "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NewWebhookEndpoint", "NotFound",
     "OperationInProgress", "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters",
     "PaymentMethod", "PaymentMethodParam", "PaymentState", "PermissionDenied", "Posting", "ProviderHealth",
-    "RateLimited", "RawResponse", "Redelivery", "RedrivenDeadLetters", "Refund", "RefundState", "Role",
-    "RoutingExplanation", "RoutingRules", "SensitiveData", "ServiceUnavailable", "ServicesHealth", "Settlement",
-    "SettlementRow", "SettlementSummary", "Summary", "TimedOut", "TokenMethod", "TokenParams", "UnmatchedWebhook",
-    "UnreadableAnswer", "ValidationFailed", "WebhookEndpoint", "WebhookError", "WebhookEvent",
-    "WebhookHeadersInvalid", "WebhookSignatureInvalid", "WebhookTimestampRefused", "WebhookUnreadable",
-    "__version__", "webhooks",
+    "RateLimited", "RawResponse", "Reconciliation", "ReconciliationSummary", "Redelivery", "RedrivenDeadLetters",
+    "Refund", "RefundState", "Role", "RoutingExplanation", "RoutingRules", "SensitiveData", "ServiceUnavailable",
+    "ServicesHealth", "Settlement", "SettlementRow", "SettlementSummary", "Summary", "TimedOut", "TokenMethod",
+    "TokenParams", "UnmatchedWebhook", "UnreadableAnswer", "ValidationFailed", "WebhookEndpoint", "WebhookError",
+    "WebhookEvent", "WebhookHeadersInvalid", "WebhookSignatureInvalid", "WebhookTimestampRefused",
+    "WebhookUnreadable", "__version__", "webhooks",
 ]
 # fmt: on
 
