@@ -25,7 +25,7 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
 def test_help_names_the_commands_that_people_type() -> None:
     listed = run("--help").stdout.partition("Commands:")[2]
     assert [line.split()[0] for line in listed.splitlines() if line] == [
-        "up", "verify", "settle", "balances", "trace",
+        "up", "verify", "settle", "reconcile", "balances", "trace",
     ]  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def test_a_day_that_has_not_begun_is_refused_in_one_line(books: SettledBooks) ->
     done = CliRunner().invoke(main, ["settle", "--date", "2999-01-01", "--data-dir", str(books.data_dir)])
     assert (done.exit_code, done.output) == (
         1,
-        "Error: 2999-01-01 has not begun: there is nothing to settle.\n",
+        "Error: 2999-01-01 has not begun: there is nothing of it yet.\n",
     )
 
 

@@ -1,5 +1,6 @@
 """Reconciled days through the gateway: each merchant's own breaks, run by admins, explained by operators."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -8,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner, Result
 from desk import Desk, open_desk
 
-from payrail.runtime.clock import FrozenClock
+from payrail.cli.main import main
+from payrail.runtime.clock import FrozenClock, SystemClock
 
 TODAY = "2026-03-02"
 ADMIN = {"user": "ada", "role": "admin"}
@@ -40,6 +43,14 @@ async def broken(desk: Desk, mode: str = "settlement_fee") -> dict[str, Any]:
     answer = await run(desk)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
+
+
+async def command(data_dir: Path, *more: str) -> Result:
+    """`payrail reconcile` of today, without a running stack."""
+    arguments = ["reconcile", "--date", TODAY, "--data-dir", str(data_dir), *more]
+    clock = SystemClock(data_dir / "clock.json")
+    clock.set(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    return await asyncio.to_thread(CliRunner().invoke, main, arguments)
 
 
 def counts(day: dict[str, Any]) -> dict[str, int]:
@@ -107,6 +118,8 @@ async def test_what_was_said_of_a_break_survives_a_rerun_and_a_restart(tmp_path:
     async with open_desk(tmp_path, clock) as desk:
         day = (await run(desk)).json()
         assert [(one["id"], one["state"]) for one in day["data"]] == [(break_id, "explained")]
+    done = await command(tmp_path)
+    assert (done.exit_code, "EXPLAINED fee_mismatch" in done.output) == (0, True), done.output
 
 
 async def test_saying_it_is_audited_and_replayed(desk: Desk) -> None:
@@ -201,3 +214,24 @@ async def test_the_providers_files_are_kept_as_they_came(desk: Desk, tmp_path: P
     file = tmp_path / "reconciliation" / "provider_files" / f"providerA_{TODAY}.csv"
     line = file.read_text().splitlines()[day["data"][0]["provider_file"]["line"] - 1]
     assert day["data"][0]["reference"] in line
+
+
+async def test_the_command_says_what_differs_and_that_it_is_open(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, FrozenClock(datetime(2026, 3, 2, 9, 15, tzinfo=UTC))) as desk:
+        (one,) = (await broken(desk))["data"]
+    done = await command(tmp_path)
+    assert done.exit_code == 1
+    assert (
+        f"{TODAY}: preliminary, 2 movements in the ledger, 1 agree with all parties, 1 break (1 open)"
+        in done.output
+    )
+    assert f"OPEN      fee_mismatch: capture {one['reference']} at providerA" in done.output
+    shown = await command(tmp_path, "--json")
+    assert [each["id"] for each in json.loads(shown.output)["breaks"]] == [one["id"]]
+
+
+async def test_the_command_takes_no_file_that_never_came_for_an_empty_one(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, FrozenClock(datetime(2026, 3, 2, 9, 15, tzinfo=UTC))) as desk:
+        await desk.payment()
+    done = await command(tmp_path)
+    assert (done.exit_code, "no file of providerA" in done.output) == (1, True), done.output

@@ -8,6 +8,10 @@ _COMMANDS = {
     "up": ("payrail.cli.up:up", "Start the whole stack and serve until Ctrl+C."),
     "verify": ("payrail.cli.verify:verify", "Prove a data directory from its files alone."),
     "settle": ("payrail.cli.settle:settle", "Settle a day: files, books, payouts."),
+    "reconcile": (
+        "payrail.cli.reconcile:reconcile",
+        "Compare a day's ledger, settlement file and providers' files.",
+    ),
     "balances": ("payrail.cli.balances:balances", "Show the trial balance, now or as of any entry."),
     "trace": (
         "payrail.cli.trace:trace_command",

@@ -5,6 +5,7 @@ A job is added here as a `Job`; its loop, history, health, lease and due work co
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,6 +16,9 @@ from payrail.ledger_jobs.reconciliation_job import reconciliation_job
 from payrail.ledger_jobs.settlement_job import settlement_job
 from payrail.runtime.clock import Clock
 from payrail.runtime.journal import Journal
+
+if TYPE_CHECKING:
+    from payrail.ledger_jobs.reconciliation import Judge
 
 
 class Surroundings(Struct, frozen=True):
@@ -42,8 +46,21 @@ def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
         ),
         # After the settlement, whose file is one of the parties.
         reconciliation_job(
-            Reconciling(journal, around.data_dir, around.downloads, around.reconciliation_tolerance_days),
+            Reconciling(
+                journal,
+                around.data_dir,
+                around.downloads,
+                around.reconciliation_tolerance_days,
+                lambda: _judge_by(journal),
+            ),
             around.clock,
             around.reconciliation_interval_s,
         ),
     )
+
+
+def _judge_by(journal: Journal) -> "Judge":
+    # Not before it is needed: it stands on data frames, which take their time to load.
+    from payrail.ledger_jobs.known_references import judge_by
+
+    return judge_by(journal.state)

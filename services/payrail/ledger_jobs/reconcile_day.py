@@ -8,7 +8,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
@@ -16,12 +16,13 @@ from payrail.ledger.settlement_events import ReconciliationCompleted
 from payrail.ledger_jobs import decisions, reconciliation_store
 from payrail.ledger_jobs.breaks import Outcome, Report
 from payrail.ledger_jobs.decisions import JobOrigin
-from payrail.ledger_jobs.known_references import judge_by
 from payrail.ledger_jobs.movements import bytes_to_scan
 from payrail.ledger_jobs.provider_downloads import PROVIDERS, ProviderDownloads
-from payrail.ledger_jobs.settle_day import FutureDate
+from payrail.ledger_jobs.settle_day import Books, FutureDate
 from payrail.runtime.durable_file import exclusive, replace_file
-from payrail.runtime.journal import Journal
+
+if TYPE_CHECKING:
+    from payrail.ledger_jobs.reconciliation import Judge
 
 _PROGRESS_EVERY_S = 0.2
 
@@ -40,12 +41,16 @@ class ProviderFileUnavailable(Exception):
 
 
 class Reconciling(Struct, frozen=True):
-    """What reconciling stands on. `tolerance_days` is the n of T+n."""
+    """What reconciling stands on. `tolerance_days` is the n of T+n; `judge` judges by the books as they are then.
 
-    journal: Journal
+    Without `downloads` there is no provider to ask, and the files that came last are taken.
+    """
+
+    books: Books
     data_dir: Path
-    downloads: ProviderDownloads
+    downloads: ProviderDownloads | None
     tolerance_days: int
+    judge: "Callable[[], Judge]"
     directory: ClassVar[str] = "reconciliation"
 
     @property
@@ -89,7 +94,7 @@ async def reconcile_day(
     if report.status == "final":
         for data in _told(report, before):
             decide = decisions.complete_reconciliation(data, origin)
-            entries += await reconciling.journal.append("payments", decide) is not None
+            entries += await reconciling.books.append("payments", decide) is not None
     return ReconciledDay(report, changed, entries)
 
 
@@ -97,7 +102,7 @@ def due_days(reconciling: Reconciling, today: str) -> list[str]:
     """The closed days to look at, oldest first: those without a report, and those that a late item can still change."""
     day, reach = dt.date.fromisoformat(today), 2 * reconciling.tolerance_days + 1
     recent = {str(day - dt.timedelta(days=ago)) for ago in range(1, reach + 1)}
-    moved = {date for date in list(reconciling.journal.state.days) if date < today}
+    moved = {date for date in list(reconciling.books.state.days) if date < today}
     reported = set(reconciliation_store.dates(reconciling.reports))
     return sorted((moved - reported) | (recent & (moved | reported)))
 
@@ -109,6 +114,8 @@ async def _fetch_files(reconciling: Reconciling, date: str, today: str, correlat
     """Before the books are read: what a provider does meanwhile is in the books of an open day, and not amiss here."""
     from payrail.ledger_jobs.compare_day import days_around
 
+    if reconciling.downloads is None:
+        return
     for provider in PROVIDERS:
         for day in days_around(date, reconciling.tolerance_days):
             if day <= today:
@@ -132,14 +139,14 @@ async def _compared(reconciling: Reconciling, date: str, *, final: bool, progres
 
     data_dir = reconciling.data_dir
     sources = Sources(data_dir / "ledger", data_dir / "settlement", reconciling.provider_files)
-    await reconciling.journal.catch_up()
+    await reconciling.books.catch_up()
     done, total = 0, bytes_to_scan(sources.ledger)
 
     def advance(read: int) -> None:
         nonlocal done
         done += read
 
-    judge = judge_by(reconciling.journal.state)
+    judge = reconciling.judge()
     comparing = asyncio.ensure_future(
         asyncio.to_thread(
             compare_day, date, reconciling.tolerance_days, sources, judge, final=final, advance=advance

@@ -16,7 +16,7 @@ def reconciliation_job(reconciling: Reconciling, clock: Clock, interval_s: float
         return due_days(reconciling, rfc3339_of_ms(clock.now_ms())[:10])
 
     async def work(run: Run) -> Mapping[str, Any]:
-        await reconciling.journal.catch_up()
+        await reconciling.books.catch_up()
         days = []
         for date in [run.params["date"]] if "date" in run.params else due():
             day = await reconcile_day(reconciling, date, origin_of(run, clock), _progress_of(run))
