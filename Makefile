@@ -38,11 +38,12 @@ INSTALLED := node_modules/.package-lock.json
 REDOCLY := openapi/$(INSTALLED)
 FRONTEND := frontend/$(INSTALLED)
 PYRIGHT := tests/sdk/$(INSTALLED)
+RECEIVER := docs/receivers/$(INSTALLED)
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 .PHONY: tools
-tools: $(REDOCLY) $(FRONTEND) $(PYRIGHT) ## Install the tools that need Node: for contracts, TypeScript and the SDK's types
+tools: $(REDOCLY) $(FRONTEND) $(PYRIGHT) $(RECEIVER) ## Install the tools that need Node: for contracts, TypeScript and the SDK's types
 
 %/$(INSTALLED): %/package.json %/package-lock.json %/.npmrc
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
@@ -53,6 +54,12 @@ tools: $(REDOCLY) $(FRONTEND) $(PYRIGHT) ## Install the tools that need Node: fo
 .PHONY: generate
 generate: $(STAMP) $(REDOCLY) $(FRONTEND) ## Write bundles, SDK and TypeScript types anew from openapi/
 	@$(PY) openapi/generate.py .
+
+.PHONY: release-contracts
+release-contracts: $(STAMP) ## Keep the bundles as those that later ones are compared with
+	@for service in gateway vault provider-sim ledger-jobs; do \
+		$(PY) -c 'import json, sys; print(json.dumps(json.load(sys.stdin), ensure_ascii=False, separators=(",", ":")))' \
+			< services/payrail/contracts/$$service.json > openapi/released/$$service.json; done
 
 .PHONY: lint-contracts
 lint-contracts: $(REDOCLY) ## Lint the contracts
@@ -92,7 +99,8 @@ without-node:
 
 .PHONY: test
 test: check $(if $(NODE),tools) $(if $(CHROMIUM),,without-chromium) ## Every check and test there is
-	@.venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
+	@rm -rf build/seen
+	@PAYRAIL_SEEN=build/seen .venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
 
 SEED ?= 1
 EXAMPLES ?= 100
@@ -107,8 +115,9 @@ bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
 	@$(PY) -m benchmarks.payments
 	@$(PY) -m benchmarks.start_up
 	@$(PY) -m benchmarks.stack_in_tests
+	@$(PY) -m benchmarks.big_day
 
 .PHONY: clean
 clean: ## Remove what was installed, built or cached; runtime data stays
-	@rm -rf .venv openapi/node_modules frontend/node_modules tests/sdk/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv openapi/node_modules frontend/node_modules tests/sdk/node_modules docs/receivers/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +

@@ -1,11 +1,12 @@
 """What holds for all tests: where PAYRAIL_SEEN names a folder, each process leaves there what the services answered."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from seen_answers import SeenAnswers
+from seen_answers import Seen, SeenAnswers
 
 SEEN = pytest.StashKey[SeenAnswers]()
 
@@ -26,3 +27,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined] # noqa: SLF001
     seen.note_logs(factory.getbasetemp())
     seen.write(Path(os.environ["PAYRAIL_SEEN"]) / f"{worker}.json")
+
+
+@pytest.fixture
+def note_answer(pytestconfig: pytest.Config) -> Callable[[Seen], None]:
+    """Takes answers of which no log can tell, because the test keeps the stack from writing it."""
+    return pytestconfig.stash.get(SEEN, SeenAnswers()).add

@@ -48,7 +48,7 @@ class Outcome:
         return Counter(
             (line["operation"], line["status"])
             for line in lines
-            if line.get("service") == self.service and line.get("operation")
+            if line.get("service") == self.service and line.get("operation") and "status" in line
         )
 
     def entries(self) -> Iterator[dict[str, Any]]:
@@ -67,15 +67,19 @@ def fuzz(
     only: Sequence[str] = (),
     junit: Path | None = None,
     clock_unbounded: bool = False,
+    flaw: str = "",
 ) -> Outcome:
     """Run the phases with a seed on a fresh stack in `folder`. The same seed draws the same requests.
 
-    `only` are Schemathesis' options that choose operations; `junit` is where to write the report.
+    `only` are Schemathesis' options that choose operations; `junit` is where to write the report; `flaw` is one that
+    `flawed_payrail.py` gives the stack.
     """
     options = ["--phases", phases, "--seed", str(seed), "--max-examples", str(examples), *only]
     options += ["--report", "junit", "--report-junit-path", str(junit)] if junit else []
     env = {"PAYRAIL_FUZZED": service, "PAYRAIL_FUZZ_CLOCK": "unbounded" if clock_unbounded else "by days"}
-    stack = StackProcess(folder / "data", env={**FAST, "SEED": str(seed)}).start()
+    program = [str(HERE / "flawed_payrail.py")] if flaw else ["-m", "payrail.cli.main"]
+    stack_env = {**FAST, "SEED": str(seed), "PAYRAIL_FLAW": flaw}
+    stack = StackProcess(folder / "data", env=stack_env, program=program).start()
     try:
         done = run_schemathesis(stack, service, options, env)
         ended = stack.stop()

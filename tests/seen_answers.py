@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from payrail.runtime.logs import LogWriter
 
+_REFUSED = 400
+
 
 class Seen(NamedTuple):
     """An answer of an operation; `code` is that of the problem, None for a good answer."""
@@ -40,7 +42,14 @@ class SeenAnswers:
     def note(self, record: Mapping[str, Any]) -> None:
         """Take a log line in, if it is that of an answer."""
         if record.get("operation") and "status" in record:
-            self._seen.add(Seen(record["service"], record["operation"], record["status"], record["code"]))
+            # A refusal that the ledger holds is rendered by its flow, which logs the code as the outcome.
+            refused = record["status"] >= _REFUSED and record["code"] is None
+            code = record.get("outcome") if refused else record["code"]
+            self._seen.add(Seen(record["service"], record["operation"], record["status"], code))
+
+    def add(self, answer: Seen) -> None:
+        """Take in an answer that left no log line."""
+        self._seen.add(answer)
 
     def note_logs(self, folder: Path) -> None:
         """Take in what any stack below the folder has logged. A line that a crash cut short is none."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,16 @@ class StackProcess:
     The process leads a session of its own: `kill` takes it and its children at once, as a power cut would.
     """
 
-    def __init__(self, data_dir: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
-        """Nothing runs before `start`. `env` is added to the environment of every start."""
+    def __init__(
+        self,
+        data_dir: Path,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "payrail.cli.main"),
+    ) -> None:
+        """Nothing runs before `start`. `env` is added to the environment of every start; `program` is what Python
+        runs in place of `payrail`."""
+        self.program = program
         self.data_dir = data_dir
         self.options = list(options)
         self.env = dict(env or {})
@@ -88,7 +96,7 @@ class StackProcess:
         """Start the process and do not wait for it."""
         assert not self.is_running(), "it runs already"
         data_dir = str(self.data_dir)
-        command = [sys.executable, "-m", "payrail.cli.main", "up", "--data-dir", data_dir, *self.options]
+        command = [sys.executable, *self.program, "up", "--data-dir", data_dir, *self.options]
         self.out, self.err = [], []
         self._process = subprocess.Popen(
             command,

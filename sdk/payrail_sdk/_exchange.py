@@ -63,7 +63,7 @@ class Exchange:
         timeout_s = self._settings.timeout_s
         return generated | {
             "url": self._settings.base_url + generated["url"],
-            "headers": headers | self._settings.headers | {"X-Correlation-Id": self._correlation_id},
+            "headers": self._settings.headers | headers | {"X-Correlation-Id": self._correlation_id},
             "timeout": httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_MAX_S)),
             # Given even to a client of the caller's own: the key goes to the gateway alone, and as it is.
             "follow_redirects": False,

@@ -8,7 +8,7 @@ from ._senders import AsyncSender
 from ._settings import idempotency_key as key_or_new
 from .call_options import CallOptions
 from .gateway.api.events import get_event, list_event_deliveries, list_events, redeliver_event
-from .gateway.models import DeliveryList, Event, EventList, EventType, Redelivery
+from .gateway.models import Delivery, DeliveryList, Event, EventList, EventType, Redelivery
 from .pages import AsyncListing, Page
 from .params import one_or_more, or_unset, path_id, zoned
 from .raw_response import async_raw, async_raw_page
@@ -85,17 +85,18 @@ class AsyncEvents:
             options,
         )
 
-    async def deliveries(self, event_id: str, **options: Unpack[CallOptions]) -> DeliveryList:
+    async def deliveries(self, event_id: str, **options: Unpack[CallOptions]) -> Sequence[Delivery]:
         """What became of the event at each endpoint, with every attempt.
 
         See `Events.deliveries`.
         """
         segment = path_id(event_id, "event")
-        return await self._sender.call(
+        found = await self._sender.call(
             DeliveryList,
             lambda client: list_event_deliveries.asyncio_detailed(segment, client=client),
             options,
         )
+        return found.data
 
 
 class AsyncRawEvents:

@@ -15,6 +15,7 @@ from .async_events import AsyncEvents
 from .async_payments import AsyncPayments
 from .async_provider_webhooks import AsyncProviderWebhooks
 from .async_providers import AsyncProviders, AsyncRouting
+from .async_reconciliations import AsyncReconciliations
 from .async_refunds import AsyncRefunds
 from .async_settlements import AsyncSettlements
 from .async_webhook_endpoints import AsyncWebhookEndpoints
@@ -33,6 +34,7 @@ from .payments import Payments
 from .provider_webhooks import ProviderWebhooks
 from .providers import Providers, Routing
 from .raw_response import async_raw, raw
+from .reconciliations import Reconciliations
 from .refunds import Refunds
 from .settlements import Settlements
 from .webhook_endpoints import WebhookEndpoints
@@ -65,6 +67,8 @@ class PayRail:
     """Open, answer and end disputes, and look at them."""
     settlements: Settlements
     """What each day comes to, and is paid out."""
+    reconciliations: Reconciliations
+    """What ledger, settlement files and providers say of the same money."""
     events: Events
     """What happened, as webhooks tell it."""
     webhook_endpoints: WebhookEndpoints
@@ -119,6 +123,7 @@ class PayRail:
         self.refunds = Refunds(self._sender)
         self.disputes = Disputes(self._sender)
         self.settlements = Settlements(self._sender)
+        self.reconciliations = Reconciliations(self._sender)
         self.events = Events(self._sender)
         self.webhook_endpoints = WebhookEndpoints(self._sender)
         self.dead_letters = DeadLetters(self._sender)
@@ -191,6 +196,8 @@ class AsyncPayRail:
     """Open, answer and end disputes, and look at them."""
     settlements: AsyncSettlements
     """What each day comes to, and is paid out."""
+    reconciliations: AsyncReconciliations
+    """As the same of `PayRail`."""
     events: AsyncEvents
     """What happened, as webhooks tell it."""
     webhook_endpoints: AsyncWebhookEndpoints
@@ -230,6 +237,7 @@ class AsyncPayRail:
         self.refunds = AsyncRefunds(self._sender)
         self.disputes = AsyncDisputes(self._sender)
         self.settlements = AsyncSettlements(self._sender)
+        self.reconciliations = AsyncReconciliations(self._sender)
         self.events = AsyncEvents(self._sender)
         self.webhook_endpoints = AsyncWebhookEndpoints(self._sender)
         self.dead_letters = AsyncDeadLetters(self._sender)

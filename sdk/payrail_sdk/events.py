@@ -8,7 +8,7 @@ from ._senders import Sender
 from ._settings import idempotency_key as key_or_new
 from .call_options import CallOptions
 from .gateway.api.events import get_event, list_event_deliveries, list_events, redeliver_event
-from .gateway.models import DeliveryList, Event, EventList, EventType, Redelivery
+from .gateway.models import Delivery, DeliveryList, Event, EventList, EventType, Redelivery
 from .pages import Listing, Page
 from .params import one_or_more, or_unset, path_id, zoned
 from .raw_response import raw, raw_page
@@ -94,18 +94,19 @@ class Events:
             options,
         )
 
-    def deliveries(self, event_id: str, **options: Unpack[CallOptions]) -> DeliveryList:
+    def deliveries(self, event_id: str, **options: Unpack[CallOptions]) -> Sequence[Delivery]:
         """What became of the event at each endpoint, with every attempt.
 
         Raises:
             NotFound: There is no such event, or it is another merchant's.
         """
         segment = path_id(event_id, "event")
-        return self._sender.call(
+        found = self._sender.call(
             DeliveryList,
             lambda client: list_event_deliveries.sync_detailed(segment, client=client),
             options,
         )
+        return found.data
 
 
 class RawEvents:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from payrail.provider_sim.magic_cards import MAGIC_CARDS
 from stack_process import StackProcess
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +124,11 @@ def test_every_card_of_the_table_does_what_the_table_says(stack_process: StackPr
             assert payment["state"] == ("AUTHORIZED" if fate.startswith("approved") else "DECLINED"), number
             tries_both = "other provider" in fate
             assert len(payment["attempts"]) == (2 if tries_both else 1), number
+
+
+def test_every_card_with_a_fixed_fate_is_in_the_table() -> None:
+    table = "".join(re.findall(r"^\| `4.*$", README, re.MULTILINE))
+    assert sorted(re.findall(r"\d{16}", table)) == sorted(MAGIC_CARDS)
 
 
 def test_links_lead_somewhere() -> None:

@@ -107,9 +107,9 @@ class Desk:
         assert sum(sums.values()) == 0
         return sums
 
-    async def inject(self, **rule: Any) -> None:
-        """A failure at the provider that takes the payments."""
-        answer = await self._simulator.post("/providers/providerA/inject-failure", json=rule)
+    async def inject(self, provider: str = "providerA", **rule: Any) -> None:
+        """A failure, if not said otherwise at the provider that takes payments in dollars."""
+        answer = await self._simulator.post(f"/providers/{provider}/inject-failure", json=rule)
         assert answer.status_code == 201, answer.text
 
     async def clear_failures(self) -> None:

@@ -51,7 +51,7 @@ def compare(
     date: str = DAY,
     days: int = 1,
 ) -> Compared:
-    def judge(row: Row) -> Owner:
+    def judge_one(row: Row) -> Owner:
         return (
             Owner("missing_in_ledger", "m_demo", "pay_9", "pay_9")
             if row["authorization"] == "auth_known"
@@ -64,7 +64,7 @@ def compare(
         pl.DataFrame(movements, schema=empty_movements().schema),
         pl.DataFrame(rows, schema=empty_provider_rows().schema),
         pl.DataFrame(settlement, schema=SETTLED_SCHEMA) if settlement is not None else None,
-        judge,
+        lambda found: [judge_one(row) for row in found],
     )
 
 

@@ -112,3 +112,14 @@ async def test_a_caller_that_gave_up_does_not_take_its_line_back(tmp_path: Path)
     await log.append(lambda: b"2")
     assert sorted(lines) == [b"1", b"2"]
     log.close()
+
+
+async def test_a_closed_log_refuses_lines_and_touches_no_other_file(tmp_path: Path) -> None:
+    """The number of its descriptor is soon another file's; a late line must not get in there."""
+    log, _ = opened(tmp_path / "shared.jsonl")
+    log.close()
+    other = (tmp_path / "other").open("wb+")
+    with pytest.raises(LogUnavailable):
+        await log.append(lambda: b"late")
+    assert other.read() == b""
+    other.close()

@@ -1,6 +1,7 @@
 """What a single call may have that differs from the client's others."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -61,6 +62,15 @@ def test_filter_and_option_of_one_name_do_not_mix(caller: Caller, server: Script
     caller.items(lambda client: client.audit.list(of_correlation="order-1", correlation_id="my-call"))
     assert server.received[0].path == "/audit?correlation_id=order-1"
     assert server.received[0].headers["x-correlation-id"] == "my-call"
+
+
+def test_rows_as_csv_are_asked_for_as_csv(caller: Caller, server: Script) -> None:
+    server.then(answer(200, b"date,amount\n", content_type="text/csv"), answer(200, created()))
+    assert caller(lambda client: client.settlements.csv(date(2026, 3, 2))) == "date,amount\n"
+    caller(lambda client: client.payments.get("pay_1"))
+    accepted = [request.headers["accept"] for request in server.received]
+    assert accepted == ["text/csv", "application/json, application/problem+json"]
+    assert server.received[0].headers["authorization"] == "Bearer sk_test"
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,21 @@ from payrail_sdk import _provenance
 
 # fmt: off
 PUBLIC = [
-    "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing", "AsyncPayRail", "AuditRecord",
-    "AuthenticationError", "CONTRACT_VERSIONS", "CallOptions", "CardError", "CardInput", "CardParams", "Clock",
-    "Conflict", "ConnectionFailed", "CurrencyUnsupported", "Customer", "Decline", "Dispute", "DisputeOpen",
-    "DisputeState", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused",
-    "Identity", "InternalServerError", "InvalidRequest", "InvalidTransition", "LedgerEntry", "Listing",
-    "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NotFound", "OperationInProgress", "Page", "PayRail",
-    "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters", "PaymentMethod", "PaymentMethodParam",
-    "PaymentState", "PermissionDenied", "Posting", "RateLimited", "RawResponse", "Refund", "RefundState", "Role",
-    "SensitiveData", "ServiceUnavailable", "TimedOut", "TokenMethod", "TokenParams", "UnreadableAnswer",
-    "ValidationFailed", "WebhookError", "WebhookEvent", "WebhookHeadersInvalid", "WebhookSignatureInvalid",
-    "WebhookTimestampRefused", "WebhookUnreadable", "__version__", "webhooks",
+    "AccessLogItem", "AmountExceedsAuthorized", "AmountExceedsRefundable", "ApiError", "AsyncListing",
+    "AsyncPayRail", "AuditRecord", "AuthenticationError", "Balances", "Break", "CONTRACT_VERSIONS", "CallOptions",
+    "CardError", "CardInput", "CardParams", "Clock", "Conflict", "ConnectionFailed", "CurrencyUnsupported",
+    "Customer", "DeadLetter", "Decline", "Delivery", "Dispute", "DisputeOpen", "DisputeState", "Event",
+    "FailureRule", "FieldError", "GENERATOR", "Health", "IdempotencyInProgress", "IdempotencyKeyReused", "Identity",
+    "InternalServerError", "InvalidRequest", "InvalidTransition", "KeyRotation", "LedgerEntry", "Listing",
+    "MakerCheckerViolation", "NewCardMethod", "NewCardParams", "NewWebhookEndpoint", "NotFound",
+    "OperationInProgress", "Page", "PayRail", "PayRailError", "Payment", "PaymentAttempt", "PaymentFilters",
+    "PaymentMethod", "PaymentMethodParam", "PaymentState", "PermissionDenied", "Posting", "ProviderHealth",
+    "RateLimited", "RawResponse", "Reconciliation", "ReconciliationSummary", "Redelivery", "RedrivenDeadLetters",
+    "Refund", "RefundState", "Role", "RoutingExplanation", "RoutingRules", "SensitiveData", "ServiceUnavailable",
+    "ServicesHealth", "Settlement", "SettlementRow", "SettlementSummary", "Summary", "TimedOut", "TokenMethod",
+    "TokenParams", "UnmatchedWebhook", "UnreadableAnswer", "ValidationFailed", "WebhookEndpoint", "WebhookError",
+    "WebhookEvent", "WebhookHeadersInvalid", "WebhookSignatureInvalid", "WebhookTimestampRefused",
+    "WebhookUnreadable", "__version__", "webhooks",
 ]
 # fmt: on
 

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from contract_answers import CONTRACT
@@ -92,6 +92,21 @@ def test_every_operation_takes_call_options_and_a_change_its_key(path: str) -> N
 def test_every_operation_has_a_raw_twin(path: str) -> None:
     for client in (SYNC, ASYNC):
         assert callable(raw_twin(client, path))
+
+
+@each_operation
+def test_what_a_method_returns_has_a_public_name(path: str) -> None:
+    """So that a user can write it into a signature."""
+    returned = classes_in(get_type_hints(operations(SYNC)[path])["return"])
+    ours = {kind.__name__ for kind in returned if kind.__module__.startswith("payrail_sdk")}
+    assert ours <= set(payrail_sdk.__all__)
+
+
+def classes_in(hint: Any) -> Iterator[type]:
+    if isinstance(origin := get_origin(hint) or hint, type):
+        yield origin
+    for argument in get_args(hint):
+        yield from classes_in(argument)
 
 
 @each_operation

@@ -165,6 +165,22 @@ class NoSettlements:
         raise JobsUnavailable
 
 
+class NoReconciliations:
+    """`ReconciliationJobs` of ledger jobs that do not answer."""
+
+    async def list(self, *_: Any, **__: Any) -> Mapping[str, Any]:
+        raise JobsUnavailable
+
+    async def day(self, *_: Any, **__: Any) -> Mapping[str, Any]:
+        raise JobsUnavailable
+
+    async def run(self, *_: Any) -> None:
+        raise JobsUnavailable
+
+    async def resolve_break(self, *_: Any) -> Mapping[str, Any]:
+        raise JobsUnavailable
+
+
 def surroundings() -> dict[str, Any]:
     """What a `Gateway` needs besides ledger, vault, providers and time, for tests that look at none of it."""
     return {
@@ -183,5 +199,6 @@ def surroundings() -> dict[str, Any]:
         "prices": UsualPrices(),
         "jobs": IdleJobs(),
         "settlements": NoSettlements(),
+        "reconciliations": NoReconciliations(),
         "outbox": None,
     }

@@ -1,6 +1,8 @@
 """The webhook inbox against a sender that signs as PayRail does."""
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ import pytest
 
 from payrail.testing.inbox import Inbox, NoSuchWebhook, listening_inbox
 from payrail_sdk.webhooks import sign
+from stack_process import wait_until
 
 SECRET = "whsec_ZGV2X21lcmNoYW50X2hvb2tfbm90X2Zvcl9wcm9kdWN0aW9u"
 OTHER_SECRET = "whsec_d3JvbmctcGVyaGFwcy1idXQtbG9uZy1lbm91Z2g="
@@ -126,3 +129,15 @@ def test_sender_that_is_never_answered_does_not_hold_up_the_end() -> None:
         inbox.wait_for("payment.captured", accepted=False)
     sender.join()
     assert outcomes == [httpx.RemoteProtocolError]
+
+
+def test_sender_that_breaks_off_leaves_no_trace(inbox: Inbox, capfd: pytest.CaptureFixture[str]) -> None:
+    threads = threading.active_count()
+    address = ("127.0.0.1", int(inbox.url.rstrip("/").rpartition(":")[2]))
+    with socket.create_connection(address) as sender:
+        sender.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # Ends by a reset.
+    wait_until(lambda: threading.active_count() == threads, "the try is over")
+    assert capfd.readouterr().err == ""
+    assert send(inbox).status_code == 200
+    assert len(inbox.deliveries) == 1

@@ -183,6 +183,17 @@ def test_neither_environment_nor_env_file_has_a_say(tmp_path: Path, monkeypatch:
         assert list(stack.client.payments.list()) == []
 
 
+@pytest.mark.payrail(breaker_failure_threshold=1)
+def test_warnings_of_the_stack_are_in_its_log_and_in_the_tests(
+    payrail: PayRailStack, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    payrail.providers.a.fail("error", operation="authorize")
+    shop.authorized()
+    payrail.account()  # Writes what waits.
+    for told in (caplog.text, (payrail.data_dir / "logs" / "payrail.log").read_text()):
+        assert "breaker providerA_state: CLOSED to OPEN" in told
+
+
 def test_two_stacks_at_once_know_nothing_of_each_other(payrail: PayRailStack, tmp_path: Path) -> None:
     with running_payrail(tmp_path / "other") as other:
         payment = Shop(other).authorized()
@@ -265,6 +276,14 @@ def test_event_of_the_clock_comes_by_webhook(payrail: PayRailStack, shop: Shop) 
     payment = shop.authorized()
     payrail.clock.advance(days=7)
     assert payrail.inbox.wait_for("payment.expired").data["id"] == payment.id
+
+
+def test_captured_money_is_settled_when_the_clock_leaves_its_day(payrail: PayRailStack, shop: Shop) -> None:
+    payrail.client.payments.capture(shop.authorized().id)
+    payrail.clock.advance(days=2)
+    payrail.inbox.wait_for("settlement.created")
+    pending = [one.amount for one in payrail.client.balances().data if "merchant_pending" in one.account]
+    assert pending == [0]
 
 
 def test_merchant_that_never_answers_does_not_hold_up_the_end(payrail: PayRailStack, shop: Shop) -> None:

@@ -753,6 +753,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the reconciled days
+         * @description What the latest reconciliation of each day found of the merchant's money, newest day first.
+         */
+        get: operations["list_reconciliations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reconciliation/{date}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a day's reconciliation
+         * @description What the latest reconciliation of the day found of the merchant's money: how much agrees, the parties' sums, and the breaks with what each party says. What is in a provider's file and is nobody's (`orphan`) belongs to no merchant, so that none sees it here; it stands in the report's file and in the summary of `payrail reconcile`.
+         */
+        get: operations["get_reconciliation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reconciliation/{date}/breaks/{break_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain or close a break
+         * @description Says of a break that it is explained or closed, and why; or opens it again. It is written down with who said it, and stands as long as later reconciliations find the same break.
+         */
+        post: operations["resolve_break"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reconciliation/{date}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reconcile a day now
+         * @description Has the providers' files fetched, compares them with the ledger and with PayRail's own settlement file, and answers with what was found. A day that is not over is preliminary. A run that finds what the run before it found changes nothing.
+         */
+        post: operations["run_reconciliation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/refunds": {
         parameters: {
             query?: never;
@@ -1321,6 +1401,131 @@ export interface components {
             brand: components["schemas"]["CardBrand"];
         };
         /**
+         * Break
+         * @description One difference between the parties, with what each of them says.
+         */
+        Break: {
+            /**
+             * @description The two parties that differ; the settlement file is PayRail's own.
+             * @example ledger_provider
+             * @enum {string}
+             */
+            between: "ledger_provider" | "ledger_settlement";
+            class: components["schemas"]["BreakClass"];
+            /**
+             * Format: date
+             * @description The day in whose report it stands.
+             * @example 2026-03-02
+             */
+            date: string;
+            /**
+             * @description The payment, refund or dispute that it is of.
+             * @example pay_01JZ8Q4T5W8XK3V2N7M6R9S0AB
+             */
+            entity: string | null;
+            id: components["schemas"]["BreakId"];
+            ledger: components["schemas"]["BreakSide"];
+            /**
+             * @description The movement of money; `fee` for a fee of the provider that belongs to none.
+             * @example capture
+             * @enum {string}
+             */
+            operation: "capture" | "refund" | "refund_failed" | "chargeback" | "chargeback_won" | "fee";
+            /**
+             * @description The payment that it is of.
+             * @example pay_01JZ8Q4T5W8XK3V2N7M6R9S0AB
+             */
+            payment_id: string | null;
+            provider: components["schemas"]["ProviderId"];
+            provider_file: components["schemas"]["BreakSide"];
+            /**
+             * @description The provider's own id of it, where its file has it.
+             * @example ch_3PZk8Q5B2C3D4E5F
+             */
+            provider_reference: string | null;
+            /**
+             * @description The reference under which PayRail asked for it; empty where a file has none.
+             * @example att_01JZ8Q5B2C3D4E5F6G7H8J9K0M
+             */
+            reference: string;
+            settlement: components["schemas"]["BreakSide"];
+            state: components["schemas"]["BreakState"];
+            word: components["schemas"]["BreakWord"];
+        };
+        /**
+         * BreakClass
+         * @description What differs. `missing_in_provider`: the ledger has it, the provider's file has not. `missing_in_ledger`: the other way round, for something that the ledger knows of. `amount_over`, `amount_under`: the file has more or less money for the merchant than the ledger (a refund that is too high is less). `fee_mismatch`, `currency_mismatch`: the fee or the currency differs. `status_mismatch`: both know it, and disagree about what became of it. `duplicate`: the file has it again. `orphan`: the file has something that is nobody's. `timing`: the file has it on another day.
+         * @example fee_mismatch
+         * @enum {string}
+         */
+        BreakClass: "missing_in_provider" | "missing_in_ledger" | "amount_over" | "amount_under" | "fee_mismatch" | "currency_mismatch" | "status_mismatch" | "duplicate" | "orphan" | "timing";
+        /**
+         * BreakCounts
+         * @description How many breaks there are, by class.
+         */
+        BreakCounts: {
+            /**
+             * Format: int64
+             * @description Breaks of the class `amount_over`.
+             * @example 0
+             */
+            amount_over: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `amount_under`.
+             * @example 0
+             */
+            amount_under: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `currency_mismatch`.
+             * @example 0
+             */
+            currency_mismatch: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `duplicate`.
+             * @example 0
+             */
+            duplicate: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `fee_mismatch`.
+             * @example 1
+             */
+            fee_mismatch: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `missing_in_ledger`.
+             * @example 0
+             */
+            missing_in_ledger: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `missing_in_provider`.
+             * @example 0
+             */
+            missing_in_provider: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `orphan`.
+             * @example 0
+             */
+            orphan: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `status_mismatch`.
+             * @example 0
+             */
+            status_mismatch: number;
+            /**
+             * Format: int64
+             * @description Breaks of the class `timing`.
+             * @example 0
+             */
+            timing: number;
+        };
+        /**
          * Breaker
          * @description The circuit breaker of a provider, the same for all processes.
          */
@@ -1366,6 +1571,74 @@ export interface components {
             reason: string;
             to: components["schemas"]["BreakerState"];
         };
+        /**
+         * @description Id of a break. It follows from what the break says, so that a rerun finds the same one under the same id.
+         * @example brk_MTXNQHGVRZKWJSPYMTXNQHGV
+         */
+        BreakId: string;
+        /**
+         * BreakSide
+         * @description What one party says; null where it has nothing of it.
+         */
+        BreakSide: {
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: date
+             * @description The party's day of it.
+             * @example 2026-03-02
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description Money to the merchant in minor units; negative where it goes the other way.
+             * @example 4999
+             */
+            gross: number;
+            /**
+             * Format: int64
+             * @description The line of the party's file, the header being line 1; null for the ledger.
+             * @example null
+             */
+            line: number | null;
+            /**
+             * Format: int64
+             * @description What PayRail keeps, in minor units; null where the party does not know it.
+             * @example 175
+             */
+            merchant_fee: number | null;
+            /**
+             * Format: int64
+             * @description What the provider keeps, in minor units; null where the party does not know it.
+             * @example 175
+             */
+            provider_fee: number | null;
+        } | null;
+        /**
+         * BreakState
+         * @description What people have said of a break. `open` until somebody explains or closes it.
+         * @example open
+         * @enum {string}
+         */
+        BreakState: "open" | "explained" | "closed";
+        /**
+         * BreakWord
+         * @description The latest word on a break; null where nothing was said.
+         */
+        BreakWord: {
+            actor: components["schemas"]["Actor"];
+            /**
+             * Format: date-time
+             * @description When it was said.
+             * @example 2026-03-03T08:30:00.000Z
+             */
+            at: string;
+            /**
+             * @description Why.
+             * @example The provider corrects it in its file of 4 March.
+             */
+            reason: string;
+            state: components["schemas"]["BreakState"];
+        } | null;
         /**
          * CancelPaymentRequest
          * @description Nothing is to be said. The whole body may be left out.
@@ -2755,6 +3028,144 @@ export interface components {
             type: string;
         };
         /**
+         * Reconciliation
+         * @description What the latest reconciliation of a day found: counts and sums of the whole day, and a page of its breaks in the order of the report.
+         */
+        Reconciliation: {
+            breaks: components["schemas"]["BreakCounts"];
+            /** @description The breaks of this page. */
+            data: components["schemas"]["Break"][];
+            /**
+             * Format: date
+             * @description The UTC day.
+             * @example 2026-03-02
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description How many movements of money all parties have the same.
+             * @example 41
+             */
+            matched: number;
+            next_cursor: components["schemas"]["NextCursor"];
+            /**
+             * Format: int64
+             * @description How many of the breaks nobody has explained or closed.
+             * @example 1
+             */
+            open_breaks: number;
+            status: components["schemas"]["ReconciliationStatus"];
+            /**
+             * Format: int32
+             * @description How many days a file may be away from the ledger for an item to be late and not missing.
+             * @example 1
+             */
+            tolerance_days: number;
+            /** @description The sums, by provider and currency. */
+            totals: components["schemas"]["ReconciliationTotal"][];
+        };
+        /**
+         * ReconciliationFigures
+         * @description Sums of one party, in minor units.
+         */
+        ReconciliationFigures: {
+            /**
+             * Format: int64
+             * @description The provider's fees; in PayRail's settlement file those of PayRail.
+             * @example 175
+             */
+            fee: number;
+            /**
+             * Format: int64
+             * @description Money to the merchant.
+             * @example 4999
+             */
+            gross: number;
+            /**
+             * Format: int64
+             * @description How many movements it has.
+             * @example 1
+             */
+            items: number;
+        };
+        /**
+         * ReconciliationList
+         * @description A page of days, newest first.
+         */
+        ReconciliationList: {
+            /** @description The days of this page. */
+            data: components["schemas"]["ReconciliationSummary"][];
+            next_cursor: components["schemas"]["NextCursor"];
+        };
+        /**
+         * ReconciliationSettlementFigures
+         * @description The sums of PayRail's own settlement file; null where the day has none.
+         */
+        ReconciliationSettlementFigures: {
+            /**
+             * Format: int64
+             * @description PayRail's fees.
+             * @example 175
+             */
+            fee: number;
+            /**
+             * Format: int64
+             * @description Money to the merchant.
+             * @example 4999
+             */
+            gross: number;
+            /**
+             * Format: int64
+             * @description How many movements it has.
+             * @example 1
+             */
+            items: number;
+        } | null;
+        /**
+         * ReconciliationStatus
+         * @description `preliminary` while the day was not over when it was reconciled; `final` from then on.
+         * @example final
+         * @enum {string}
+         */
+        ReconciliationStatus: "preliminary" | "final";
+        /**
+         * ReconciliationSummary
+         * @description What the latest reconciliation of a day found.
+         */
+        ReconciliationSummary: {
+            breaks: components["schemas"]["BreakCounts"];
+            /**
+             * Format: date
+             * @description The UTC day.
+             * @example 2026-03-02
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description How many movements of money all parties have the same.
+             * @example 41
+             */
+            matched: number;
+            /**
+             * Format: int64
+             * @description How many of the breaks nobody has explained or closed.
+             * @example 1
+             */
+            open_breaks: number;
+            status: components["schemas"]["ReconciliationStatus"];
+        };
+        /**
+         * ReconciliationTotal
+         * @description The three parties' sums at one provider in one currency.
+         */
+        ReconciliationTotal: {
+            currency: components["schemas"]["Currency"];
+            ledger: components["schemas"]["ReconciliationFigures"];
+            provider: components["schemas"]["ProviderId"];
+            provider_file: components["schemas"]["ReconciliationFigures"];
+            settlement: components["schemas"]["ReconciliationSettlementFigures"];
+        };
+        /**
          * Redelivery
          * @description Where an event is sent again.
          */
@@ -2927,6 +3338,23 @@ export interface components {
             amount?: number;
             payment_id: components["schemas"]["PaymentId"];
             reason: components["schemas"]["RefundReason"];
+        };
+        /**
+         * ResolveBreakRequest
+         * @description What is said of a break.
+         */
+        ResolveBreakRequest: {
+            /**
+             * @description Why, for whoever looks at it later.
+             * @example The provider corrects it in its file of 4 March.
+             */
+            reason: string;
+            /**
+             * @description `explained` or `closed`; `open` takes the word back.
+             * @example explained
+             * @enum {string}
+             */
+            state: "explained" | "closed" | "open";
         };
         /**
          * ResolveDisputeRequest
@@ -3485,6 +3913,20 @@ export interface components {
         WebhookUrl: string;
     };
     responses: {
+        /** @description The break's state does not allow it, or the first request with this key is still running. */
+        BreakConflict: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "invalid_transition" | "idempotency_in_progress";
+                };
+            };
+        };
         /** @description There is no such customer, or it is not yours. */
         CustomerNotFound: {
             headers: {
@@ -3744,6 +4186,20 @@ export interface components {
                 };
             };
         };
+        /** @description The ledger jobs do not answer, or the files cannot be written. Try again. */
+        "JobsUnavailable-2": {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "jobs_unavailable" | "storage_unavailable" | "service_unavailable";
+                };
+            };
+        };
         /** @description The first request with this key is still running. Try again. */
         KeyInProgress: {
             headers: {
@@ -3793,6 +4249,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {string} */
                     code?: "service_unavailable" | "ledger_unavailable";
+                };
+            };
+        };
+        /** @description There is no report of this day, or no such break of yours in it. */
+        NotReconciled: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {string} */
+                    code?: "not_found";
                 };
             };
         };
@@ -4074,10 +4543,20 @@ export interface components {
          */
         AtParameter: number;
         /**
+         * @description The break.
+         * @example brk_MTXNQHGVRZKWJSPYMTXNQHGV
+         */
+        BreakIdPath: components["schemas"]["BreakId"];
+        /**
          * @description Only accesses by this caller.
          * @example gateway
          */
         CallerFilter: "gateway" | "jobs" | "seed";
+        /**
+         * @description Only breaks of this class.
+         * @example fee_mismatch
+         */
+        ClassFilter: "missing_in_provider" | "missing_in_ledger" | "amount_over" | "amount_under" | "fee_mismatch" | "currency_mismatch" | "status_mismatch" | "duplicate" | "orphan" | "timing";
         /**
          * @description Only what the request with this correlation id caused.
          * @example order-1042
@@ -4261,6 +4740,11 @@ export interface components {
          */
         "StateFilter-3": components["schemas"]["DisputeState"][];
         /**
+         * @description Only breaks in this state.
+         * @example open
+         */
+        "StateFilter-4": "open" | "explained" | "closed";
+        /**
          * @description Only what was written before this time.
          * @example 2026-04-01T00:00:00Z
          */
@@ -4338,9 +4822,16 @@ export type Balance = components['schemas']['Balance'];
 export type Balances = components['schemas']['Balances'];
 export type Bin = components['schemas']['Bin'];
 export type BrandCost = components['schemas']['BrandCost'];
+export type Break = components['schemas']['Break'];
+export type BreakClass = components['schemas']['BreakClass'];
+export type BreakCounts = components['schemas']['BreakCounts'];
 export type Breaker = components['schemas']['Breaker'];
 export type BreakerState = components['schemas']['BreakerState'];
 export type BreakerTransition = components['schemas']['BreakerTransition'];
+export type BreakId = components['schemas']['BreakId'];
+export type BreakSide = components['schemas']['BreakSide'];
+export type BreakState = components['schemas']['BreakState'];
+export type BreakWord = components['schemas']['BreakWord'];
 export type CancelPaymentRequest = components['schemas']['CancelPaymentRequest'];
 export type CaptureMethod = components['schemas']['CaptureMethod'];
 export type CapturePaymentRequest = components['schemas']['CapturePaymentRequest'];
@@ -4426,6 +4917,13 @@ export type ProviderId = components['schemas']['ProviderId'];
 export type ProviderOperation = components['schemas']['ProviderOperation'];
 export type ProviderReference = components['schemas']['ProviderReference'];
 export type ProviderWebhook = components['schemas']['ProviderWebhook'];
+export type Reconciliation = components['schemas']['Reconciliation'];
+export type ReconciliationFigures = components['schemas']['ReconciliationFigures'];
+export type ReconciliationList = components['schemas']['ReconciliationList'];
+export type ReconciliationSettlementFigures = components['schemas']['ReconciliationSettlementFigures'];
+export type ReconciliationStatus = components['schemas']['ReconciliationStatus'];
+export type ReconciliationSummary = components['schemas']['ReconciliationSummary'];
+export type ReconciliationTotal = components['schemas']['ReconciliationTotal'];
 export type Redelivery = components['schemas']['Redelivery'];
 export type RedrivenDeadLetters = components['schemas']['RedrivenDeadLetters'];
 export type Refund = components['schemas']['Refund'];
@@ -4437,6 +4935,7 @@ export type RefundReason = components['schemas']['RefundReason'];
 export type RefundState = components['schemas']['RefundState'];
 export type RejectRefundRequest = components['schemas']['RejectRefundRequest'];
 export type RequestRefundRequest = components['schemas']['RequestRefundRequest'];
+export type ResolveBreakRequest = components['schemas']['ResolveBreakRequest'];
 export type ResolveDisputeRequest = components['schemas']['ResolveDisputeRequest'];
 export type RotateKeysRequest = components['schemas']['RotateKeysRequest'];
 export type RoutingCandidate = components['schemas']['RoutingCandidate'];
@@ -4468,6 +4967,7 @@ export type WebhookEndpointId = components['schemas']['WebhookEndpointId'];
 export type WebhookEndpointList = components['schemas']['WebhookEndpointList'];
 export type WebhookResult = components['schemas']['WebhookResult'];
 export type WebhookUrl = components['schemas']['WebhookUrl'];
+export type ResponseBreakConflict = components['responses']['BreakConflict'];
 export type ResponseCustomerNotFound = components['responses']['CustomerNotFound'];
 export type ResponseDeadLetterNotFound = components['responses']['DeadLetterNotFound'];
 export type ResponseDisputeNotFound = components['responses']['DisputeNotFound'];
@@ -4483,9 +4983,11 @@ export type ResponseInvalidRead = components['responses']['InvalidRead'];
 export type ResponseInvalidWrite = components['responses']['InvalidWrite'];
 export type ResponseJobsFailed = components['responses']['JobsFailed'];
 export type ResponseJobsUnavailable = components['responses']['JobsUnavailable'];
+export type ResponseJobsUnavailable_2 = components['responses']['JobsUnavailable-2'];
 export type ResponseKeyInProgress = components['responses']['KeyInProgress'];
 export type ResponseKeyReused = components['responses']['KeyReused'];
 export type ResponseLedgerUnavailable = components['responses']['LedgerUnavailable'];
+export type ResponseNotReconciled = components['responses']['NotReconciled'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponsePaymentNotFound = components['responses']['PaymentNotFound'];
 export type ResponseProviderUnavailable = components['responses']['ProviderUnavailable'];
@@ -4503,7 +5005,9 @@ export type ParameterActorFilter = components['parameters']['ActorFilter'];
 export type ParameterAmountMaxFilter = components['parameters']['AmountMaxFilter'];
 export type ParameterAmountMinFilter = components['parameters']['AmountMinFilter'];
 export type ParameterAtParameter = components['parameters']['AtParameter'];
+export type ParameterBreakIdPath = components['parameters']['BreakIdPath'];
 export type ParameterCallerFilter = components['parameters']['CallerFilter'];
+export type ParameterClassFilter = components['parameters']['ClassFilter'];
 export type ParameterCorrelationFilter = components['parameters']['CorrelationFilter'];
 export type ParameterCorrelationIdParameter = components['parameters']['CorrelationIdParameter'];
 export type ParameterCreatedFromFilter = components['parameters']['CreatedFromFilter'];
@@ -4539,6 +5043,7 @@ export type ParameterSearchFilter_2 = components['parameters']['SearchFilter-2']
 export type ParameterStateFilter = components['parameters']['StateFilter'];
 export type ParameterStateFilter_2 = components['parameters']['StateFilter-2'];
 export type ParameterStateFilter_3 = components['parameters']['StateFilter-3'];
+export type ParameterStateFilter_4 = components['parameters']['StateFilter-4'];
 export type ParameterToFilter = components['parameters']['ToFilter'];
 export type ParameterToFilter_2 = components['parameters']['ToFilter-2'];
 export type ParameterTokenFilter = components['parameters']['TokenFilter'];
@@ -6839,6 +7344,216 @@ export interface operations {
             503: components["responses"]["ProviderUnavailable"];
         };
     };
+    list_reconciliations: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the page before. Opaque; do not build one.
+                 * @example MDFKWjhRNFQ1VzhYSzNWMk43TTZSOVMwQUI
+                 */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description How many items a page holds at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of days. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationList"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable-2"];
+        };
+    };
+    get_reconciliation: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only breaks of this class.
+                 * @example fee_mismatch
+                 */
+                class?: components["parameters"]["ClassFilter"];
+                /**
+                 * @description The `next_cursor` of the page before. Opaque; do not build one.
+                 * @example MDFKWjhRNFQ1VzhYSzNWMk43TTZSOVMwQUI
+                 */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description How many items a page holds at most.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description Only breaks in this state.
+                 * @example open
+                 */
+                state?: components["parameters"]["StateFilter-4"];
+            };
+            header?: {
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description The UTC day.
+                 * @example 2026-03-02
+                 */
+                date: components["parameters"]["DatePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The day. */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciliation"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotReconciled"];
+            422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable-2"];
+        };
+    };
+    resolve_break: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description The break.
+                 * @example brk_MTXNQHGVRZKWJSPYMTXNQHGV
+                 */
+                break_id: components["parameters"]["BreakIdPath"];
+                /**
+                 * @description The UTC day.
+                 * @example 2026-03-02
+                 */
+                date: components["parameters"]["DatePath"];
+            };
+            cookie?: never;
+        };
+        /** @description What is said of it. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveBreakRequest"];
+            };
+        };
+        responses: {
+            /** @description The break as it stands now. */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Break"];
+                };
+            };
+            400: components["responses"]["InvalidWrite"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotReconciled"];
+            409: components["responses"]["BreakConflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable-2"];
+        };
+    };
+    run_reconciliation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description The UTC day.
+                 * @example 2026-03-02
+                 */
+                date: components["parameters"]["DatePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The day is reconciled. */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciliation"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["KeyInProgress"];
+            422: components["responses"]["FutureDay"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsFailed"];
+        };
+    };
     list_refunds: {
         parameters: {
             query?: {
@@ -7957,7 +8672,11 @@ export const pathsWebhooksProviderPostResponses503ContentApplicationProblemJsonC
 export const accessLogItemOperationValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AccessLogItem"]["operation"]> = ["tokenize", "detokenize", "charge_token", "rotate_keys", "get_access_log"];
 export const actorRoleValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Actor"]["role"]> = ["viewer", "operator", "approver", "admin", "system"];
 export const auditRecordOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AuditRecord"]["outcome"]> = ["recorded", "in_progress", "succeeded", "refused", "failed"];
+export const breakBetweenValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Break"]["between"]> = ["ledger_provider", "ledger_settlement"];
+export const breakOperationValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Break"]["operation"]> = ["capture", "refund", "refund_failed", "chargeback", "chargeback_won", "fee"];
+export const breakClassValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BreakClass"]> = ["missing_in_provider", "missing_in_ledger", "amount_over", "amount_under", "fee_mismatch", "currency_mismatch", "status_mismatch", "duplicate", "orphan", "timing"];
 export const breakerStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BreakerState"]> = ["CLOSED", "OPEN", "HALF_OPEN"];
+export const breakStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BreakState"]> = ["open", "explained", "closed"];
 export const captureMethodValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CaptureMethod"]> = ["manual", "automatic"];
 export const cardBrandValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CardBrand"]> = ["visa", "mastercard", "amex", "discover", "diners", "jcb", "unionpay", "maestro", "unknown"];
 export const createPaymentRequestCapture_methodValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CreatePaymentRequest"]["capture_method"]> = ["manual", "automatic"];
@@ -7981,9 +8700,11 @@ export const postingSideValues: ReadonlyArray<FlattenedDeepRequired<components>[
 export const providerIdValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ProviderId"]> = ["providerA", "providerB"];
 export const providerOperationOperationValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ProviderOperation"]["operation"]> = ["authorize", "capture", "refund", "reverse", "dispute", "dispute_evidence", "dispute_resolve"];
 export const providerOperationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ProviderOperation"]["status"]> = ["approved", "declined", "pending", "failed", "reversed"];
+export const reconciliationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ReconciliationStatus"]> = ["preliminary", "final"];
 export const refundAttemptOperationValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RefundAttempt"]["operation"]> = ["refund"];
 export const refundAttemptOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RefundAttempt"]["outcome"]> = ["pending", "approved", "declined", "not_processed", "unknown"];
 export const refundStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RefundState"]> = ["PENDING_APPROVAL", "APPROVED", "PROCESSING", "SUCCEEDED", "FAILED", "REJECTED"];
+export const resolveBreakRequestStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ResolveBreakRequest"]["state"]> = ["explained", "closed", "open"];
 export const rotateKeysRequestModeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RotateKeysRequest"]["mode"]> = ["background", "now"];
 export const serviceReportServiceValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ServiceReport"]["service"]> = ["gateway", "vault", "provider-sim", "ledger-jobs"];
 export const serviceReportStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ServiceReport"]["status"]> = ["ok", "degraded", "unavailable"];
@@ -7991,6 +8712,7 @@ export const servicesHealthStatusValues: ReadonlyArray<FlattenedDeepRequired<com
 export const settlementRowOperationValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["SettlementRow"]["operation"]> = ["capture", "refund", "refund_failed", "chargeback", "chargeback_won"];
 export const settlementStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["SettlementStatus"]> = ["preliminary", "final"];
 export const webhookResultResultValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["WebhookResult"]["result"]> = ["applied", "known", "unmatched"];
+export const componentsResponsesBreakConflictContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["BreakConflict"]["content"]["application/problem+json"]["code"]> = ["invalid_transition", "idempotency_in_progress"];
 export const componentsResponsesCustomerNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["CustomerNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesDeadLetterNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["DeadLetterNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesDisputeNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["DisputeNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
@@ -8006,9 +8728,11 @@ export const componentsResponsesInvalidReadContentApplicationProblemJsonCodeValu
 export const componentsResponsesInvalidWriteContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["InvalidWrite"]["content"]["application/problem+json"]["code"]> = ["malformed_json", "invalid_encoding", "too_deep", "invalid_parameter", "invalid_header", "unknown_parameter"];
 export const componentsResponsesJobsFailedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsFailed"]["content"]["application/problem+json"]["code"]> = ["jobs_unavailable", "job_failed", "job_elsewhere", "service_unavailable", "storage_unavailable", "ledger_unavailable"];
 export const componentsResponsesJobsUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsUnavailable"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "jobs_unavailable", "ledger_unavailable", "storage_unavailable"];
+export const componentsResponsesJobsUnavailable2ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["JobsUnavailable-2"]["content"]["application/problem+json"]["code"]> = ["jobs_unavailable", "storage_unavailable", "service_unavailable"];
 export const componentsResponsesKeyInProgressContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["KeyInProgress"]["content"]["application/problem+json"]["code"]> = ["idempotency_in_progress"];
 export const componentsResponsesKeyReusedContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["KeyReused"]["content"]["application/problem+json"]["code"]> = ["sensitive_data", "idempotency_key_reused"];
 export const componentsResponsesLedgerUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["LedgerUnavailable"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "ledger_unavailable"];
+export const componentsResponsesNotReconciledContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["NotReconciled"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesPayloadTooLargeContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["PayloadTooLarge"]["content"]["application/problem+json"]["code"]> = ["payload_too_large"];
 export const componentsResponsesPaymentNotFoundContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["PaymentNotFound"]["content"]["application/problem+json"]["code"]> = ["not_found"];
 export const componentsResponsesProviderUnavailableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["ProviderUnavailable"]["content"]["application/problem+json"]["code"]> = ["provider_unavailable", "service_unavailable", "storage_unavailable"];
@@ -8022,4 +8746,6 @@ export const componentsResponsesUnavailableContentApplicationProblemJsonCodeValu
 export const componentsResponsesUnprocessableContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["Unprocessable"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data", "idempotency_key_reused"];
 export const componentsResponsesUnsupportedMediaTypeContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["responses"]["UnsupportedMediaType"]["content"]["application/problem+json"]["code"]> = ["unsupported_media_type"];
 export const componentsParametersCallerFilterValues: ReadonlyArray<FlattenedDeepRequired<components>["parameters"]["CallerFilter"]> = ["gateway", "jobs", "seed"];
+export const componentsParametersClassFilterValues: ReadonlyArray<FlattenedDeepRequired<components>["parameters"]["ClassFilter"]> = ["missing_in_provider", "missing_in_ledger", "amount_over", "amount_under", "fee_mismatch", "currency_mismatch", "status_mismatch", "duplicate", "orphan", "timing"];
+export const componentsParametersStateFilter4Values: ReadonlyArray<FlattenedDeepRequired<components>["parameters"]["StateFilter-4"]> = ["open", "explained", "closed"];
 export const componentsHeadersIdempotentReplayedValues: ReadonlyArray<FlattenedDeepRequired<components>["headers"]["IdempotentReplayed"]> = ["true"];

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from payrail.runtime.durable_file import LockHeld, WriterLock
+from payrail.runtime.settings import load_settings
 
 #: What PayRail writes. Emptying a directory removes these names and no others: it may be the wrong directory.
 RUNTIME_NAMES = (
@@ -38,15 +39,28 @@ class DataDirectoryRefused(Exception):
     """The directory cannot be used as it was asked for; the message is one line for a person."""
 
 
+class DirectoryInUse(DataDirectoryRefused):
+    """A stack runs on it."""
+
+
+def existing_data_dir(given: Path | None) -> Path:
+    """The directory that a command is to work on: `given`, else the settings'. Raises `DataDirectoryRefused` where
+    there is none, and `SettingsRefused`."""
+    directory = load_settings().payrail_data_dir if given is None else given
+    if not directory.is_dir():
+        raise DataDirectoryRefused(f"{directory} is no directory; name one with --data-dir")
+    return directory
+
+
 @contextmanager
 def claimed(data_dir: Path) -> Iterator[None]:
-    """Hold the directory for one stack. Raises `DataDirectoryRefused` when another one has it."""
+    """Hold the directory for one stack. Raises `DirectoryInUse` when another one has it."""
     path = data_dir / STACK_LOCK
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = WriterLock.acquire(path)
     except LockHeld as held:
-        raise DataDirectoryRefused(
+        raise DirectoryInUse(
             f"another PayRail ({held.holder}) runs on {data_dir}: stop it, or choose another --data-dir"
         ) from None
     except OSError as error:

@@ -7,6 +7,11 @@ import click
 _COMMANDS = {
     "up": ("payrail.cli.up:up", "Start the whole stack and serve until Ctrl+C."),
     "verify": ("payrail.cli.verify:verify", "Prove a data directory from its files alone."),
+    "settle": ("payrail.cli.settle:settle", "Settle a day: files, books, payouts."),
+    "reconcile": (
+        "payrail.cli.reconcile:reconcile",
+        "Compare a day's ledger, settlement file and providers' files.",
+    ),
     "serve": ("payrail.cli.serve:serve", ""),
 }
 _HIDDEN = frozenset({"serve"})  # What `up --isolated` and containers start; nobody types it.

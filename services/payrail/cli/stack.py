@@ -186,6 +186,8 @@ def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
         new_id=IdSource(clock, random.SystemRandom()).new,
         downloads=ProviderDownloads(providers),
         settlement_interval_s=settings.settlement_interval_s,
+        reconciliation_interval_s=settings.reconciliation_interval_s,
+        reconciliation_tolerance_days=settings.reconciliation_tolerance_days,
     )
     return build(
         data_dir=settings.payrail_data_dir,

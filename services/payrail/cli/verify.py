@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 import msgspec
 
+from payrail.cli.data_directory import DataDirectoryRefused, existing_data_dir
 from payrail.cli.verification import LedgerBusy, Report, verify_data_dir
 from payrail.cli.verification.proof import bytes_to_prove
 from payrail.ledger.money import Money
-from payrail.runtime.settings import SettingsRefused, load_settings
+from payrail.runtime.settings import SettingsRefused
 
 _NOTES_SHOWN_MAX = 20
 
@@ -46,15 +47,10 @@ class _Unjudged(click.ClickException):
 
 
 def _data_dir(given: Path | None) -> Path:
-    if given is not None:
-        return given
     try:
-        directory = load_settings().payrail_data_dir
-    except SettingsRefused as error:
+        return existing_data_dir(given)
+    except (SettingsRefused, DataDirectoryRefused) as error:
         raise _Unjudged(str(error)) from None
-    if not directory.is_dir():
-        raise _Unjudged(f"{directory} is no directory; name one with --data-dir")
-    return directory
 
 
 def _with_progress(directory: Path) -> Report:

@@ -306,33 +306,6 @@ class Jobs(Protocol):
         ...
 
 
-class SettlementJobs(Protocol):
-    """Settled days, through the ledger jobs. Raises `JobsUnavailable`, and `SettlementNotFound` for a day without.
-
-    What comes back is the contract's; times in it are the ledger's RFC 3339 UTC.
-    """
-
-    async def list(
-        self, merchant_id: str, correlation_id: str, *, limit: int, cursor: str | None
-    ) -> Mapping[str, Any]:
-        """A page of the merchant's days. Raises `InvalidCursor`."""
-        ...
-
-    async def page(
-        self, merchant_id: str, date: str, correlation_id: str, *, limit: int, cursor: str | None
-    ) -> Mapping[str, Any]:
-        """The merchant's day, with a page of its rows. Raises `InvalidCursor`."""
-        ...
-
-    async def csv(self, merchant_id: str, date: str, correlation_id: str) -> str:
-        """All of the merchant's rows of the day."""
-        ...
-
-    async def generate(self, date: str, requester: Mapping[str, str], correlation_id: str) -> None:
-        """Have a day settled; return when it is done. Raises `FutureDay`."""
-        ...
-
-
 class ActionTrail(Protocol):
     """What was asked for and done that moved no money. Raises `LogUnavailable` where it cannot be written."""
 

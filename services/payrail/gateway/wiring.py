@@ -26,6 +26,7 @@ from payrail.gateway.adapters.outbox import SdkOutbox
 from payrail.gateway.adapters.provider_controls import SdkProviderControls
 from payrail.gateway.adapters.provider_webhooks import SignedNotices
 from payrail.gateway.adapters.providers import PROVIDERS, SdkProviders
+from payrail.gateway.adapters.reconciliation_jobs import SdkReconciliationJobs
 from payrail.gateway.adapters.routing_rules import RoutingRulesFile
 from payrail.gateway.adapters.services import SdkServices
 from payrail.gateway.adapters.settlement_jobs import SdkSettlementJobs
@@ -101,6 +102,7 @@ def build(
             rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
             trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
             SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs), SdkSettlementJobs(jobs),
+            SdkReconciliationJobs(jobs),
             SdkOutbox(jobs),
         )  # fmt: skip
         metrics.show(lambda: gauges(gateway))

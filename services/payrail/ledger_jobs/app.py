@@ -9,10 +9,13 @@ from pathlib import Path
 
 import orjson
 
+from payrail.ledger_jobs.break_states import BreakStates
 from payrail.ledger_jobs.errors import ERRORS
 from payrail.ledger_jobs.handlers import SERVICE, Handlers, Rooms
 from payrail.ledger_jobs.loops import Job, Loops, Surroundings
 from payrail.ledger_jobs.outbox.dispatcher import Dispatcher, OutboxTerms
+from payrail.ledger_jobs.reconcile_day import Reconciling
+from payrail.ledger_jobs.reconciliation_handlers import ReconciledDays
 from payrail.ledger_jobs.runs import RunHistory
 from payrail.runtime.clock import Clock
 from payrail.runtime.contract_app import ContractApp, build_contract_app
@@ -55,12 +58,15 @@ def build(
         jobs = [*plan(journal), dispatcher.job()]
         loops = Loops(jobs, Surroundings(clock, leases, history, ids.new))
         dispatcher.on_news = loops["outbox"].nudge
-        handlers.rooms = Rooms(journal, loops, history, dispatcher)
+        reports = data_dir / Reconciling.directory
+        reconciled = ReconciledDays(reports, BreakStates(reports), clock)
+        handlers.rooms = Rooms(journal, loops, history, dispatcher, reconciled)
         await loops.start()
         try:
             yield
         finally:
             await loops.stop()
+            reconciled.states.close()
             history.close()
             leases.close()
             await journals.close()

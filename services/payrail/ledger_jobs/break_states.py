@@ -45,6 +45,11 @@ class Said(Struct, frozen=True, omit_defaults=True):
     at: str
 
 
+def _same(known: Said, said: Said) -> bool:
+    """Whether it is said again, as after an answer that was lost."""
+    return (known.state, known.actor, known.reason) == (said.state, said.actor, said.reason)
+
+
 _decode = msgspec.json.Decoder(Said).decode
 
 
@@ -64,22 +69,23 @@ class BreakStates:
         self._log.refresh()
         return self._latest
 
-    def state_of(self, break_id: str) -> BreakState:
-        """The state that the break is in."""
-        said = self.latest().get(break_id)
-        return said.state if said is not None else "open"
+    async def say(self, said: Said) -> Said:
+        """Write it down, and return it; the same word of the same person again is the one that stands.
 
-    async def say(self, said: Said) -> None:
-        """Write it down. Raises `BreakTransitionInvalid`, and `LogUnavailable`."""
+        Raises `BreakTransitionInvalid`, and `LogUnavailable`.
+        """
 
-        def decide() -> bytes:
-            current = self._latest.get(said.break_id)
-            state: BreakState = current.state if current is not None else "open"
+        def decide() -> bytes | None:
+            known = self._latest.get(said.break_id)
+            if known is not None and _same(known, said):
+                return None
+            state: BreakState = known.state if known is not None else "open"
             if said.state not in BREAK_TRANSITIONS[state]:
                 raise BreakTransitionInvalid(state, said.state)
             return msgspec.json.encode(said)
 
         await self._log.append(decide)
+        return self._latest[said.break_id]
 
     def _fold(self, _offset: int, line: bytes) -> None:
         said = _decode(line)

@@ -100,9 +100,13 @@ class Outcome(Struct, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a run found. It holds no time and no state, so that the same sources give the same bytes."""
+    """What a run found. It holds no time and no break's state, so that the same sources give the same bytes.
+
+    `preliminary` is a day that was not over: its ledger and its files were still growing.
+    """
 
     date: str
+    status: Literal["preliminary", "final"]
     tolerance_days: int
     ledger: SourceRows
     settlement: SourceRows | None

@@ -15,11 +15,13 @@ from payrail.ledger.settlement import (
     BankBooking,
     JobRecord,
     Payout,
+    Reconciliation,
     Settlement,
     bank_booking_id,
     bank_postings,
     payout_created_postings,
     payout_paid_postings,
+    reconciliation_id,
     settlement_id,
     settlement_postings,
 )
@@ -85,6 +87,19 @@ def book_bank(data: events.BankBooked, origin: JobOrigin) -> Decide:
         if data.from_seq != (known.through_seq + 1 if isinstance(known, BankBooking) else 1):
             return None
         return _draft(entity, known, "bank.booked", data, origin, bank_postings(data))
+
+    return decide
+
+
+def complete_reconciliation(data: events.ReconciliationCompleted, origin: JobOrigin) -> Decide:
+    """Tell a merchant what a reconciliation found; nothing if the merchant was told the same before."""
+
+    def decide(state: LedgerState) -> Draft | None:
+        entity = reconciliation_id(data.date, data.merchant_id)
+        known = state.latest_record(entity)
+        if isinstance(known, Reconciliation) and (known.matched, known.breaks) == (data.matched, data.breaks):
+            return None
+        return _draft(entity, known, "reconciliation.completed", data, origin, ())
 
     return decide
 

@@ -1,10 +1,12 @@
 """The errors of the ledger jobs, and the one table that maps them to problems."""
 
+from payrail.ledger_jobs.break_states import BreakTransitionInvalid
 from payrail.ledger_jobs.loops import JobElsewhere, JobFailed
 from payrail.ledger_jobs.outbox.addresses import AddressRefused
 from payrail.ledger_jobs.outbox.dead_letters import DeadLetterNotFound
 from payrail.ledger_jobs.outbox.endpoints import EndpointNotFound
 from payrail.ledger_jobs.outbox.operations import EndpointDisabled, EventNotFound
+from payrail.ledger_jobs.reconciliation_handlers import BreakNotFound, NotReconciled
 from payrail.ledger_jobs.runs import RunNotFound
 from payrail.ledger_jobs.settle_day import FutureDate, SettlementNotFound
 from payrail.runtime.append_log import LogUnavailable
@@ -16,6 +18,9 @@ ERRORS = ErrorTable(
     {
         InvalidCursor: (400, "A query parameter is not valid"),
         SettlementNotFound: (404, "There is no such thing"),
+        NotReconciled: (404, "There is no such thing"),
+        BreakNotFound: (404, "There is no such thing"),
+        BreakTransitionInvalid: (409, "The state does not allow it"),
         RunNotFound: (404, "There is no such thing"),
         FutureDate: (422, "The day has not begun"),
         JobFailed: (503, "The job failed"),

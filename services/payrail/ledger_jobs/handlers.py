@@ -11,7 +11,12 @@ from msgspec import Struct
 from payrail.ledger_jobs.loops import Loops, Wish
 from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
 from payrail.ledger_jobs.outbox_handlers import OUTBOX_HANDLERS, OutboxHandler
-from payrail.ledger_jobs.runs import Requester, RunHistory
+from payrail.ledger_jobs.reconciliation_handlers import (
+    RECONCILIATION_HANDLERS,
+    ReconciledDays,
+    ReconciliationHandler,
+)
+from payrail.ledger_jobs.runs import JobName, Requester, RunHistory
 from payrail.ledger_jobs.settle_day import FutureDate
 from payrail.runtime.clock import Clock, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
@@ -27,6 +32,7 @@ class Rooms(Struct, frozen=True):
     loops: Loops
     history: RunHistory
     outbox: Dispatcher
+    reconciled: ReconciledDays
 
 
 class Handlers:
@@ -50,12 +56,20 @@ class Handlers:
             "get_settlement": self.get_settlement,
             "export_settlement": self.export_settlement,
             "generate_settlement": self.generate_settlement,
+            "run_reconciliation": self.run_reconciliation,
+            **{name: self._of_reconciliation(handler) for name, handler in RECONCILIATION_HANDLERS.items()},
             **{name: self._of_outbox(handler) for name, handler in OUTBOX_HANDLERS.items()},
         }
 
     def _of_outbox(self, handler: OutboxHandler) -> Handler:
         def handle(call: Call) -> Awaitable[Answer]:
             return handler(self.rooms.outbox, call)
+
+        return handle
+
+    def _of_reconciliation(self, handler: ReconciliationHandler) -> Handler:
+        def handle(call: Call) -> Awaitable[Answer]:
+            return handler(self.rooms.reconciled, call)
 
         return handle
 
@@ -93,13 +107,19 @@ class Handlers:
         return Answer(200, await asyncio.to_thread(self._settlement_csv, call), media_type="text/csv")
 
     async def generate_settlement(self, call: Call) -> Answer:
+        return await self._run_for_a_day("settlement", call)
+
+    async def run_reconciliation(self, call: Call) -> Answer:
+        return await self._run_for_a_day("reconciliation", call)
+
+    async def _run_for_a_day(self, job: JobName, call: Call) -> Answer:
         date = call.path["date"]
         if date > rfc3339(self._clock.now())[:10]:
             raise FutureDate(date)
         requester = (call.body or {}).get("requested_by")
         asker = msgspec.convert(requester, Requester) if requester else None
         wish = Wish("request", {"date": date}, asker, call.correlation_id)
-        return Answer(200, (await self.rooms.loops.done("settlement", wish)).view())
+        return Answer(200, (await self.rooms.loops.done(job, wish)).view())
 
     # ---- beside the event loop: a day may have a million rows -------------------------------------------------------
 

@@ -13,7 +13,7 @@ _OPEN = ("pending", "unknown")
 
 
 def judge_by(state: LedgerState) -> Judge:
-    """A judge by the ledger's durable state.
+    """A judge by what this state knows, the ledger's or a part of it.
 
     - The ledger knows the reference and has the same movement, on a day that is too far away: `timing`.
     - It knows it, and the operation is still open, or was never told of: `missing_in_ledger`.
@@ -22,7 +22,7 @@ def judge_by(state: LedgerState) -> Judge:
     - It knows neither, or knows them of another provider: `orphan`, which is nobody's.
     """
 
-    def judge(row: dict[str, Any]) -> Owner:
+    def judge_one(row: dict[str, Any]) -> Owner:
         subject = _subject(state, row["reference"])
         if subject is not None and subject.provider == row["provider"]:
             return _owner(subject, _standing(subject, row["operation"], row["reference"]))
@@ -31,7 +31,7 @@ def judge_by(state: LedgerState) -> Judge:
             return _owner(payment, "missing_in_ledger")
         return Owner("orphan")
 
-    return judge
+    return lambda rows: [judge_one(row) for row in rows]
 
 
 def _subject(state: LedgerState, reference: str) -> Subject | None:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from payrail.ledger.accounts import merchant_available, merchant_pending
 from payrail.ledger.movement import OPERATIONS, receivable_change
 from payrail.ledger.postings import Posting
+from payrail.runtime.journal.last_line import lines_before
 from payrail.runtime.journal.ledger_files import LedgerCorrupt
 
 if TYPE_CHECKING:
@@ -177,13 +178,8 @@ def _proved(line: bytes, path: Path, offset: int) -> Line:
 
 def line_number(path: Path, offset: int) -> int:
     """The number, from 1, of the line that begins at `offset`."""
-    number = 1
     with path.open("rb") as book:
-        while offset > 0:
-            chunk = book.read(min(_CHUNK_BYTES, offset))
-            number += chunk.count(b"\n")
-            offset -= len(chunk)
-    return number
+        return lines_before(book.fileno(), offset) + 1
 
 
 def _owner(postings: tuple[Posting, ...]) -> str:

@@ -4,12 +4,10 @@ The books are scanned, not folded: a day may have millions of lines. A long book
 so that a service that runs in this one goes on answering.
 """
 
-import multiprocessing
 import os
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, Book
+from payrail.ledger_jobs import long_books
 from payrail.ledger_jobs.movement_lines import (
     Line,
     Row,
@@ -33,12 +32,6 @@ if TYPE_CHECKING:
 
 #: Called with bytes of the books that were dealt with; they add up to the books' sizes.
 Progress = Callable[[int], None]
-
-#: From here on a scan is worth the start of other processes.
-_LONG_BYTES = 256 << 20
-_PART_BYTES = 128 << 20
-_PROCESSES = 2
-_LINE_BYTES = 1 << 16
 
 _RETURNS: tuple[Book, ...] = ("refunds", "disputes")
 _IDENTIFYING: dict[Book, tuple[str, ...]] = {
@@ -119,47 +112,23 @@ def _note_origin(origins: dict[str, tuple[str, str]], line: Line) -> None:
 
 def _captures(snapshot: LedgerSnapshot, dates: Collection[str] | None, advance: Progress) -> "pl.DataFrame":
     path, end = _path(snapshot, "payments"), snapshot.sizes["payments"]
-    if end < _LONG_BYTES:
+    if end < long_books.LONG_BYTES:
         return frame_of(capture_rows(path, 0, end, dates, advance) if end else iter(()))
-    return _captures_of_long_book(path, end, dates, advance)
-
-
-def _captures_of_long_book(
-    path: Path, end: int, dates: Collection[str] | None, advance: Progress
-) -> "pl.DataFrame":
-    """Part by part, by processes that are started anew: a fork would copy threads that hold locks."""
     import polars as pl
 
-    bounds = [0, *(_line_after(path, offset) for offset in range(_PART_BYTES, end, _PART_BYTES)), end]
-    parts = [(first, last) for first, last in pairwise(bounds) if first < last]
     frames = []
-    with ProcessPoolExecutor(_PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        scanned = pool.map(_scan_part, [(str(path), first, last, dates) for first, last in parts])
-        for (first, last), packed in zip(parts, scanned, strict=True):
-            frames.append(pl.read_ipc_stream(packed))
-            advance(last - first)
+    for size, packed in long_books.in_parts(path, end, partial(_captures_of_part, dates=dates)):
+        frames.append(pl.read_ipc_stream(packed))
+        advance(size)
     return pl.concat(frames)
 
 
-def _scan_part(part: tuple[str, int, int, Collection[str] | None]) -> bytes:
+def _captures_of_part(path: str, start: int, end: int, dates: Collection[str] | None) -> bytes:
     """Runs in a process of its own. The frame travels as an Arrow stream."""
-    path, start, end, dates = part
     packed = BytesIO()
     rows = capture_rows(Path(path), start, end, dates, lambda _bytes: None)
     frame_of(rows).write_ipc_stream(packed)
     return packed.getvalue()
-
-
-def _line_after(path: Path, offset: int) -> int:
-    """Where the first line begins that begins behind `offset`."""
-    with path.open("rb") as book:
-        book.seek(offset)
-        while piece := book.read(_LINE_BYTES):
-            newline = piece.find(b"\n")
-            if newline >= 0:
-                return offset + newline + 1
-            offset += len(piece)
-    return offset
 
 
 class _Numbered(Struct, gc=False):

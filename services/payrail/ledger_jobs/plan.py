@@ -5,14 +5,20 @@ A job is added here as a `Job`; its loop, history, health, lease and due work co
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from payrail.ledger_jobs.loops import Job
 from payrail.ledger_jobs.provider_downloads import ProviderDownloads
+from payrail.ledger_jobs.reconcile_day import Reconciling
+from payrail.ledger_jobs.reconciliation_job import reconciliation_job
 from payrail.ledger_jobs.settlement_job import settlement_job
 from payrail.runtime.clock import Clock
 from payrail.runtime.journal import Journal
+
+if TYPE_CHECKING:
+    from payrail.ledger_jobs.reconciliation import Judge
 
 
 class Surroundings(Struct, frozen=True):
@@ -23,6 +29,8 @@ class Surroundings(Struct, frozen=True):
     new_id: Callable[[str], str]
     downloads: ProviderDownloads
     settlement_interval_s: float
+    reconciliation_interval_s: float
+    reconciliation_tolerance_days: int
 
 
 def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
@@ -36,4 +44,23 @@ def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
             new_id=around.new_id,
             interval_s=around.settlement_interval_s,
         ),
+        # After the settlement, whose file is one of the parties.
+        reconciliation_job(
+            Reconciling(
+                journal,
+                around.data_dir,
+                around.downloads,
+                around.reconciliation_tolerance_days,
+                lambda: _judge_by(journal),
+            ),
+            around.clock,
+            around.reconciliation_interval_s,
+        ),
     )
+
+
+def _judge_by(journal: Journal) -> "Judge":
+    # Not before it is needed: it stands on data frames, which take their time to load.
+    from payrail.ledger_jobs.known_references import judge_by
+
+    return judge_by(journal.state)

@@ -6,7 +6,7 @@ has on such a day is there, late: `timing`. Whoever runs it hands over the neigh
 either side, so that two days are never judged by different rows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -28,8 +28,8 @@ class Owner(Struct, frozen=True, gc=False):
     entity: str | None = None
 
 
-#: Judges a row of a provider by its `reference`, `authorization`, `operation` and `provider`.
-Judge = Callable[[Row], Owner]
+#: Judges rows of providers by their `reference`, `authorization`, `operation` and `provider`, each in its place.
+Judge = Callable[[Sequence[Row]], Sequence[Owner]]
 
 
 class Compared(Struct, frozen=True):
@@ -56,7 +56,8 @@ def reconcile(
     today = ledger.filter(pl.col("date") == date)
     paired = today.join(first.select(*KEY, *_FILE_COLUMNS), on=KEY, how="left")
     strays = strays.filter(pl.col("date_file") == date)
-    judged = [(row, judge(row)) for row in strays.iter_rows(named=True)]
+    rows = strays.rows(named=True)
+    judged = list(zip(rows, judge(rows) if rows else (), strict=True))
     breaks = [
         *_provider_breaks(paired),
         *(_duplicate(row) for row in again.filter(pl.col("date_file") == date).iter_rows(named=True)),

@@ -19,6 +19,7 @@ def report_of(
     movements: pl.DataFrame,
     settlement_rows: pl.DataFrame | None,
     *,
+    final: bool,
     settlement: SourceRows | None,
     providers: Mapping[str, SourceRows],
 ) -> Report:
@@ -26,6 +27,7 @@ def report_of(
     today = movements.filter(pl.col("date") == date)
     return Report(
         date=date,
+        status="final" if final else "preliminary",
         tolerance_days=tolerance_days,
         ledger=SourceRows(today.height),
         settlement=settlement,

@@ -48,7 +48,7 @@ class FutureDate(Exception):
     code = "future_date"
 
     def __init__(self, date: str) -> None:
-        self.detail: str = f"{date} has not begun: there is nothing to settle."
+        self.detail: str = f"{date} has not begun: there is nothing of it yet."
         super().__init__(self.detail)
 
 

@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     outbox_timeout_s: Seconds = 10
     settlement_interval_s: Seconds = 3600
     reconciliation_interval_s: Seconds = 3600
+    reconciliation_tolerance_days: Annotated[int, Field(ge=0, le=30)] = 1
     resolver_interval_s: Seconds = 5
     provider_webhook_interval_s: Seconds = 0.5
     provider_timeout_s: Seconds = 10

@@ -54,6 +54,7 @@ class SharedLog:
         sync_directory(path.parent)
         self._writing = threading.Lock()
         self._folding = threading.Lock()
+        self._closed = False
         self._end = 0
         with self._lock:
             self._repair()
@@ -74,7 +75,13 @@ class SharedLog:
 
     def append_now(self, decide: Decide) -> None:
         """As `append`, in the caller's own thread."""
-        with self._writing, self._lock:
+        with self._writing:
+            if self._closed:  # The number of its descriptor may be another file's by now.
+                raise LogUnavailable(self._path, "it is closed")
+            self._append_locked(decide)
+
+    def _append_locked(self, decide: Decide) -> None:
+        with self._lock:
             self._repair()
             self._fold_new()
             line = decide()
@@ -97,9 +104,11 @@ class SharedLog:
             self._lock.set_count(0)
 
     def close(self) -> None:
-        """Release the file."""
-        os.close(self._fd)
-        self._lock.close()
+        """Release the file, after the line that is being written. Later lines are refused."""
+        with self._writing:
+            self._closed = True
+            os.close(self._fd)
+            self._lock.close()
 
     def _repair(self) -> None:
         """Take over what a process left that died while it wrote: a whole line counts, a torn one goes."""

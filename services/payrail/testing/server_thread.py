@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -13,7 +14,7 @@ from payrail.cli.data_directory import claimed
 from payrail.cli.services import Sockets, log_path
 from payrail.cli.stack import embedded, running
 from payrail.provider_sim.silence import Silence
-from payrail.runtime.logs import LogWriter
+from payrail.runtime.logs import JsonLogHandler, LogWriter
 from payrail.runtime.settings import Settings
 
 #: How long a provider that never answers is waited for, in real seconds. The caller takes the end of this wait as it
@@ -75,10 +76,15 @@ class _ServerThread:
 
 @contextlib.contextmanager
 def _logging_to(path: Path) -> Iterator[LogWriter]:
+    """The log of the stack. What PayRail's modules log goes there as well, and on to the handlers of the test's own."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    logger = logging.getLogger("payrail")
     with path.open("ab", buffering=0) as stream:
         log = LogWriter(stream)
+        handler = JsonLogHandler(log)
+        logger.addHandler(handler)
         try:
             yield log
         finally:
+            logger.removeHandler(handler)
             log.close()

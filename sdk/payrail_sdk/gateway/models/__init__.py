@@ -16,6 +16,14 @@ from .authorize_payment_request import AuthorizePaymentRequest
 from .balance import Balance
 from .balances import Balances
 from .brand_cost import BrandCost
+from .break_ import Break
+from .break_between import BreakBetween
+from .break_class import BreakClass
+from .break_counts import BreakCounts
+from .break_operation import BreakOperation
+from .break_side import BreakSide
+from .break_state import BreakState
+from .break_word import BreakWord
 from .breaker import Breaker
 from .breaker_state import BreakerState
 from .breaker_transition import BreakerTransition
@@ -63,6 +71,8 @@ from .failure_rule import FailureRule
 from .failure_rule_operation import FailureRuleOperation
 from .field_error import FieldError
 from .fixed_amount import FixedAmount
+from .get_reconciliation_class import GetReconciliationClass
+from .get_reconciliation_state import GetReconciliationState
 from .health import Health
 from .health_service import HealthService
 from .health_status import HealthStatus
@@ -101,6 +111,13 @@ from .provider_operation import ProviderOperation
 from .provider_operation_operation import ProviderOperationOperation
 from .provider_operation_status import ProviderOperationStatus
 from .provider_webhook import ProviderWebhook
+from .reconciliation import Reconciliation
+from .reconciliation_figures import ReconciliationFigures
+from .reconciliation_list import ReconciliationList
+from .reconciliation_settlement_figures import ReconciliationSettlementFigures
+from .reconciliation_status import ReconciliationStatus
+from .reconciliation_summary import ReconciliationSummary
+from .reconciliation_total import ReconciliationTotal
 from .redelivery import Redelivery
 from .redriven_dead_letters import RedrivenDeadLetters
 from .refund import Refund
@@ -112,6 +129,8 @@ from .refund_list import RefundList
 from .refund_state import RefundState
 from .reject_refund_request import RejectRefundRequest
 from .request_refund_request import RequestRefundRequest
+from .resolve_break_request import ResolveBreakRequest
+from .resolve_break_request_state import ResolveBreakRequestState
 from .resolve_dispute_request import ResolveDisputeRequest
 from .rotate_keys_request import RotateKeysRequest
 from .rotate_keys_request_mode import RotateKeysRequestMode
@@ -164,9 +183,17 @@ __all__ = (
     "Balance",
     "Balances",
     "BrandCost",
+    "Break",
+    "BreakBetween",
+    "BreakClass",
+    "BreakCounts",
     "Breaker",
     "BreakerState",
     "BreakerTransition",
+    "BreakOperation",
+    "BreakSide",
+    "BreakState",
+    "BreakWord",
     "CancelPaymentRequest",
     "CaptureMethod",
     "CapturePaymentRequest",
@@ -211,6 +238,8 @@ __all__ = (
     "FailureRuleOperation",
     "FieldError",
     "FixedAmount",
+    "GetReconciliationClass",
+    "GetReconciliationState",
     "Health",
     "HealthService",
     "HealthStatus",
@@ -247,6 +276,13 @@ __all__ = (
     "ProviderOperationOperation",
     "ProviderOperationStatus",
     "ProviderWebhook",
+    "Reconciliation",
+    "ReconciliationFigures",
+    "ReconciliationList",
+    "ReconciliationSettlementFigures",
+    "ReconciliationStatus",
+    "ReconciliationSummary",
+    "ReconciliationTotal",
     "Redelivery",
     "RedrivenDeadLetters",
     "Refund",
@@ -258,6 +294,8 @@ __all__ = (
     "RefundState",
     "RejectRefundRequest",
     "RequestRefundRequest",
+    "ResolveBreakRequest",
+    "ResolveBreakRequestState",
     "ResolveDisputeRequest",
     "RotateKeysRequest",
     "RotateKeysRequestMode",

@@ -4,11 +4,13 @@ An entity whose fold broke, or of which an entry could not be read, is not judge
 would only repeat the first finding.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from payrail.cli.verification.chain import Placed
 from payrail.cli.verification.findings import Account, CurrencyTotals, Report
 from payrail.cli.verification.packed_state import PackedState
+from payrail.cli.verification.settled_books import SettledBooks
 from payrail.ledger import accounts
 from payrail.ledger.attempts import Attempt
 from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope
@@ -16,7 +18,7 @@ from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.postings import UnbalancedPostings, require_balanced
 from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
-from payrail.ledger.state import OutOfOrder, Subject
+from payrail.ledger.state import Committed, OutOfOrder, Subject
 
 _LIVE = ("pending", "unknown", "approved")
 _OPEN = ("pending", "unknown")
@@ -26,8 +28,18 @@ _ID_PREFIXES = ("pay_", "ref_", "dsp_")
 class Folds:
     """Folds entries in sequence; `finish` judges what is still open at the end."""
 
-    def __init__(self, report: Report, state: PackedState | None = None) -> None:
+    def __init__(
+        self,
+        report: Report,
+        settled: SettledBooks | None = None,
+        state: PackedState | None = None,
+        tell: Callable[[Committed], None] = lambda _committed: None,
+    ) -> None:
+        """`tell` is told of each entry that is good, with its things as they are after it."""
         self._report = report
+        self._settled = settled or SettledBooks(report, {})
+        self._tell = tell
+        self._incomplete = False
         self._state = state or PackedState()
         self._unjudged: set[str] = set()
         self._open_claims: dict[Scope, Placed] = {}
@@ -38,6 +50,7 @@ class Folds:
         self._report.summary.entries += 1
         self._judge_postings(placed)
         entity = placed.entry.entity
+        self._incomplete = self._incomplete or incomplete
         if placed.entry.type in SETTLEMENT_EVENTS:
             self._fold_record(placed, incomplete=incomplete)
             return
@@ -58,15 +71,23 @@ class Folds:
         except OutOfOrder as error:
             self._refuse(placed, "version", f"version {placed.entry.version}: {error}")
         except ValueError as error:
-            self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
+            # What is missing may be the capture that a refund or dispute returns money of.
+            self._refuse_move(placed, error, excused=incomplete and entity != payment_id)
         else:
             self._state.publish()
+            self._tell(committed)
             if committed.payment is not None:
                 self._count(payment, committed.payment)
+            self._settled.take_in(placed, committed)
             self._judge_attempts(placed, committed.subject)
             self._note_intent(placed, committed.subject)
             if claim:
                 self._judge_claim(placed, claim, held, committed.subject)
+
+    @property
+    def judged_all(self) -> bool:
+        """Whether no entity had to be given up."""
+        return not self._unjudged
 
     def finish(self) -> None:
         """Judge balances and unanswered keys, list open intents, and sum up."""
@@ -76,6 +97,8 @@ class Folds:
         for currency, difference in self._state.balances.out_of_balance().items():
             reason = f"all accounts together are {difference} {currency}, not zero"
             self._report.find("balance", "ledger", None, reason)
+        if not self._incomplete and not self._unjudged:
+            self._settled.finish(self._state)
         summary = self._report.summary
         summary.open_intents = len(self._open_intents)
         for (account, currency), balance in self._state.balances.items():
@@ -95,13 +118,16 @@ class Folds:
             self._give_up(entity)  # What it posts follows from entries that are missing.
             return
         try:
-            self._state.stage(placed.entry)
+            committed = self._state.stage(placed.entry)
         except OutOfOrder as error:
             self._refuse(placed, "version", f"version {placed.entry.version}: {error}")
         except ValueError as error:
             self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
         else:
             self._state.publish()
+            self._tell(committed)
+            if not self._unjudged:  # Else movements may be missing that this follows from.
+                self._settled.judge_record(placed, committed.record)
 
     def _judge_postings(self, placed: Placed) -> None:
         try:
@@ -153,6 +179,12 @@ class Folds:
     ) -> None:
         self._report.find(check, placed.file, placed.line, reason)
         self._give_up(placed.entry.entity)
+
+    def _refuse_move(self, placed: Placed, error: ValueError, *, excused: bool) -> None:
+        if excused:
+            self._give_up(placed.entry.entity)
+        else:
+            self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
 
     def _give_up(self, entity: str) -> None:
         self._unjudged.add(entity)

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 
 from payrail.gateway.adapters.providers import ProviderId
 from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.ports import ProviderRefused, ProviderUnreachable
+from payrail.runtime.clock import rfc3339
 from payrail_sdk.provider_sim import AuthenticatedClient
 from payrail_sdk.provider_sim.api.failures import clear_failures, inject_failure
 from payrail_sdk.provider_sim.api.providers import get_provider_state
@@ -24,6 +25,7 @@ from payrail_sdk.provider_sim.models import (
 )
 
 _STATE_TIMEOUT_S = 2.0
+Answer = TypeVar("Answer")
 
 
 class SdkProviderControls:
@@ -40,13 +42,15 @@ class SdkProviderControls:
                 )
         except (TimeoutError, httpx.HTTPError, *UNREADABLE):
             return None
-        return state.to_dict() if isinstance(state, ProviderState) else None
+        if not isinstance(state, ProviderState):
+            return None
+        return {**state.to_dict(), "failures": [_rule(failure) for failure in state.failures]}
 
     async def inject_failure(
         self, provider: str, failure: Mapping[str, Any], correlation_id: str
     ) -> Mapping[str, Any]:
         body = InjectFailureRequest.from_dict(failure)
-        return await self._call(inject_failure, FailureRule, provider, correlation_id, body=body)
+        return _rule(await self._call(inject_failure, FailureRule, provider, correlation_id, body=body))
 
     async def deliver_webhooks(self, correlation_id: str) -> None:
         try:
@@ -57,11 +61,11 @@ class SdkProviderControls:
             raise ProviderUnreachable
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
-        return await self._call(clear_failures, ClearedFailures, provider, correlation_id)
+        return (await self._call(clear_failures, ClearedFailures, provider, correlation_id)).to_dict()
 
     async def _call(
-        self, operation: Any, expected: type, provider: str, correlation_id: str, **body: Any
-    ) -> Mapping[str, Any]:
+        self, operation: Any, expected: type[Answer], provider: str, correlation_id: str, **body: Any
+    ) -> Answer:
         try:
             response = await operation.asyncio_detailed(
                 provider, client=self._client, x_correlation_id=correlation_id, **body
@@ -70,8 +74,13 @@ class SdkProviderControls:
             raise ProviderUnreachable from None
         answer = response.parsed
         if isinstance(answer, expected):
-            return cast(Mapping[str, Any], answer.to_dict())  # type: ignore[attr-defined]
+            return answer
         if isinstance(answer, Problem) and response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
             errors = [error.to_dict() for error in answer.errors or ()]
             raise ProviderRefused(answer.code, answer.detail, errors)
         raise ProviderUnreachable
+
+
+def _rule(failure: FailureRule) -> Mapping[str, Any]:
+    """A failure as PayRail writes it: the generated model writes times in another form."""
+    return {**failure.to_dict(), "created_at": rfc3339(failure.created_at)}

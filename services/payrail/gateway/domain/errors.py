@@ -59,13 +59,25 @@ class SettlementNotFound(Refusal):
         super().__init__("No settlement of this day.")
 
 
+class ReconciliationNotFound(Refusal):
+    """The day was never reconciled, or has no such break of the merchant."""
+
+    code = "not_found"
+
+
+class BreakTransitionInvalid(Refusal):
+    """A break cannot go from the state it is in to the one that is asked for."""
+
+    code = "invalid_transition"
+
+
 class FutureDay(Refusal):
     """The day has not begun."""
 
     code = "future_date"
 
     def __init__(self, date: str) -> None:
-        super().__init__(f"{date} has not begun: there is nothing to settle.")
+        super().__init__(f"{date} has not begun: there is nothing of it yet.")
 
 
 class DisputeOpen(Refusal):

@@ -7,6 +7,7 @@ from msgspec import Struct
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.routing import Router
 from payrail.gateway.flows.due_work import DueWork
+from payrail.gateway.job_ports import ReconciliationJobs, SettlementJobs
 from payrail.gateway.outbox_port import Outbox
 from payrail.gateway.ports import (
     ActionTrail,
@@ -20,7 +21,6 @@ from payrail.gateway.ports import (
     Providers,
     Rules,
     Services,
-    SettlementJobs,
     UnmatchedNotices,
     Vault,
     VaultKeys,
@@ -87,6 +87,7 @@ class Gateway(Struct, frozen=True):
     prices: Prices
     jobs: Jobs
     settlements: SettlementJobs
+    reconciliations: ReconciliationJobs
     outbox: Outbox
 
     def now(self) -> str:

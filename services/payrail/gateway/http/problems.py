@@ -37,6 +37,8 @@ PROBLEMS = ErrorTable(
         errors.EventNotFound: (404, "There is no such thing"),
         errors.DisputeNotFound: (404, "There is no such thing"),
         errors.SettlementNotFound: (404, "There is no such thing"),
+        errors.ReconciliationNotFound: (404, "There is no such thing"),
+        errors.BreakTransitionInvalid: (409, "The state does not allow it"),
         errors.FutureDay: (422, "The day has not begun"),
         errors.DisputeOpen: (409, "A dispute is open"),
         errors.DeadlinePassed: (409, "The deadline has passed"),

@@ -1,8 +1,9 @@
-"""The last line of a book, read from its end."""
+"""Lines of a book by their place: the last one, read from the end, and the number of one, for a person to find it."""
 
 import os
 
 _PIECE_BYTES = 1 << 16
+_COUNT_BYTES = 16 << 20
 
 
 def last_complete_line(fd: int, end: int) -> tuple[bytes, int]:
@@ -19,3 +20,11 @@ def last_complete_line(fd: int, end: int) -> tuple[bytes, int]:
             break
         length *= 2
     return b"", 0
+
+
+def lines_before(fd: int, offset: int) -> int:
+    """How many lines end before `offset`."""
+    return sum(
+        os.pread(fd, min(_COUNT_BYTES, offset - start), start).count(b"\n")
+        for start in range(0, offset, _COUNT_BYTES)
+    )

@@ -20,7 +20,7 @@ from payrail.ledger.entry_types import DECODERS
 from payrail.runtime import faults
 from payrail.runtime.append_log import TornTail, quarantine_torn_tail, read_complete_lines, report_torn_tail
 from payrail.runtime.durable_file import replace_file, sync_data, sync_directory, write_all
-from payrail.runtime.journal.last_line import last_complete_line
+from payrail.runtime.journal.last_line import last_complete_line, lines_before
 
 _LINE_BYTES = 4096
 _CHUNK_BYTES = 4 << 20
@@ -185,7 +185,7 @@ class LedgerFiles:
             try:
                 entry = unseal(line, DECODERS)
             except BrokenLine as error:
-                raise LedgerCorrupt(book.path, book.lines, str(error)) from error
+                raise LedgerCorrupt(book.path, lines_before(book.fd, book.end), str(error)) from error
             if entry.seq > self.seq:
                 self.seq, self.prev = entry.seq, entry.hash
         for located in self.read_new():
