@@ -74,13 +74,16 @@ class SystemClock:
         return EPOCH + timedelta(microseconds=self._now_us())
 
     def now_ms(self) -> int:
-        return self._now_us() // 1000
+        if time.monotonic_ns() >= self._look_again_ns:
+            self._refresh()
+        return (self._wall_ns() // 1000 + self._offset_us) // 1000
 
     def monotonic(self) -> float:
         return time.monotonic()
 
     def offset(self) -> timedelta:
         """How far this clock is from the machine's."""
+        self._look_again_ns = 0
         self._refresh()
         return timedelta(microseconds=self._offset_us)
 
@@ -103,6 +106,7 @@ class SystemClock:
             raise ClockError("this clock has no file to keep an offset in")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(self._path.with_name(self._path.name + ".lock")):
+            self._look_again_ns = 0
             self._refresh()
             if mover is not None and mover == self._moved_by:
                 return self.now()
@@ -126,6 +130,7 @@ class SystemClock:
         return self._wall_ns() // 1000 + self._offset_us
 
     def _refresh(self) -> None:
+        """Look at the file, if there is one, and say when to look again."""
         looked_ns = time.monotonic_ns()
         if self._path is None:
             self._look_again_ns = looked_ns + LOOK_EVERY_NS
@@ -198,8 +203,7 @@ def rfc3339(at: datetime, *, microseconds: bool = False) -> str:
 
 def rfc3339_of_ms(ms: int) -> str:
     """`rfc3339` of milliseconds since 1970. Times of one second share the work: a ledger entry carries several."""
-    second, millisecond = divmod(ms, 1000)
-    return f"{_second_text(second)}.{millisecond:03d}Z"
+    return f"{_second_text(ms // 1000)}.{ms % 1000:03d}Z"
 
 
 @lru_cache(maxsize=16)
