@@ -38,11 +38,12 @@ INSTALLED := node_modules/.package-lock.json
 REDOCLY := openapi/$(INSTALLED)
 FRONTEND := frontend/$(INSTALLED)
 PYRIGHT := tests/sdk/$(INSTALLED)
+RECEIVER := docs/receivers/$(INSTALLED)
 export REDOCLY_TELEMETRY := off
 export REDOCLY_SUPPRESS_UPDATE_NOTICE := true
 
 .PHONY: tools
-tools: $(REDOCLY) $(FRONTEND) $(PYRIGHT) ## Install the tools that need Node: for contracts, TypeScript and the SDK's types
+tools: $(REDOCLY) $(FRONTEND) $(PYRIGHT) $(RECEIVER) ## Install the tools that need Node: for contracts, TypeScript and the SDK's types
 
 %/$(INSTALLED): %/package.json %/package-lock.json %/.npmrc
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
@@ -119,5 +120,5 @@ bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
 
 .PHONY: clean
 clean: ## Remove what was installed, built or cached; runtime data stays
-	@rm -rf .venv openapi/node_modules frontend/node_modules tests/sdk/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv openapi/node_modules frontend/node_modules tests/sdk/node_modules docs/receivers/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from payrail.cli.verification.outbox import StoredSecrets
 from payrail.provider_sim.magic_cards import MAGIC_CARDS
 from payrail.runtime.settings import SECRET_NAMES, load_settings
 
@@ -19,9 +20,16 @@ def forbidden() -> dict[str, bytes]:
 
 def find_secrets(data_dir: Path, *texts: str) -> list[str]:
     """Each secret that a file of the directory or one of the texts holds, with its file and line."""
+    of_endpoints = StoredSecrets(data_dir)
     sources = [(file, file.read_bytes()) for file in sorted(data_dir.rglob("*")) if file.is_file()]
     sources += [(Path(f"output {number}"), text.encode()) for number, text in enumerate(texts)]
-    return [
+    derived = [
+        f"{file}:{number}: a secret of webhook endpoints"
+        for file, content in sources
+        for number, line in enumerate(content.split(b"\n"), 1)
+        if of_endpoints.stands_in(line, file.relative_to(data_dir).as_posix() if file.is_absolute() else "")
+    ]
+    return derived + [
         f"{file}:{number}: {name}"
         for file, content in sources
         for name, secret in forbidden().items()

@@ -53,11 +53,12 @@ class Received:
 
 
 class Receiver:
-    """Takes webhooks at `url`. What it does follows `then`, after that `always`."""
+    """Takes webhooks at `url`. What it does follows `then`, after that `of_type`, after that `always`."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.always = ACCEPT
+        self.of_type: dict[str, Does] = {}
         self._script: deque[Does] = deque()
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
@@ -118,7 +119,8 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        done = self._script.popleft() if self._script else self.always
+        wanted = self.of_type.get(json.loads(body).get("type"), self.always) if body else self.always
+        done = self._script.popleft() if self._script else wanted
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.received.append(Received(headers, body, done))
         if done.instead == "hang":

@@ -15,10 +15,12 @@ import msgspec
 
 from payrail.cli.verification.book_lines import LineReader
 from payrail.cli.verification.findings import Report
+from payrail.cli.verification.outbox import SIGNING_KEY
 from payrail.cli.verification.stored_card_numbers import files_below
 from payrail.runtime.stored_items import FORMAT_VERSION
 
 _KEYS_MODE = 0o600
+_OWNERS_ALONE = ("vault/keys.json", SIGNING_KEY)
 
 
 class _Snapshot(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,9 +109,10 @@ def _judge_lines(path: Path, name: str, decode: Callable[[bytes], Any], report: 
 
 
 def _judge_keys_mode(data_dir: Path, report: Report) -> None:
-    path = data_dir / "vault" / "keys.json"
-    if not path.exists():
-        return
-    mode = stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116 - the file's own mode, beside stat's names
-    if mode != _KEYS_MODE:
-        report.find("file_mode", "vault/keys.json", None, f"mode {mode:04o}, not {_KEYS_MODE:04o}")
+    for name in _OWNERS_ALONE:
+        path = data_dir / name
+        if not path.exists():
+            continue
+        mode = stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116 - the file's own mode, beside stat's names
+        if mode != _KEYS_MODE:
+            report.find("file_mode", name, None, f"mode {mode:04o}, not {_KEYS_MODE:04o}")

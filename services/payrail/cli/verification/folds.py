@@ -4,6 +4,7 @@ An entity whose fold broke, or of which an entry could not be read, is not judge
 would only repeat the first finding.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from payrail.cli.verification.chain import Placed
@@ -17,7 +18,7 @@ from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.postings import UnbalancedPostings, require_balanced
 from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
-from payrail.ledger.state import OutOfOrder, Subject
+from payrail.ledger.state import Committed, OutOfOrder, Subject
 
 _LIVE = ("pending", "unknown", "approved")
 _OPEN = ("pending", "unknown")
@@ -28,10 +29,16 @@ class Folds:
     """Folds entries in sequence; `finish` judges what is still open at the end."""
 
     def __init__(
-        self, report: Report, settled: SettledBooks | None = None, state: PackedState | None = None
+        self,
+        report: Report,
+        settled: SettledBooks | None = None,
+        state: PackedState | None = None,
+        tell: Callable[[Committed], None] = lambda _committed: None,
     ) -> None:
+        """`tell` is told of each entry that is good, with its things as they are after it."""
         self._report = report
         self._settled = settled or SettledBooks(report, {})
+        self._tell = tell
         self._incomplete = False
         self._state = state or PackedState()
         self._unjudged: set[str] = set()
@@ -68,6 +75,7 @@ class Folds:
             self._refuse_move(placed, error, excused=incomplete and entity != payment_id)
         else:
             self._state.publish()
+            self._tell(committed)
             if committed.payment is not None:
                 self._count(payment, committed.payment)
             self._settled.take_in(placed, committed)
@@ -75,6 +83,11 @@ class Folds:
             self._note_intent(placed, committed.subject)
             if claim:
                 self._judge_claim(placed, claim, held, committed.subject)
+
+    @property
+    def judged_all(self) -> bool:
+        """Whether no entity had to be given up."""
+        return not self._unjudged
 
     def finish(self) -> None:
         """Judge balances and unanswered keys, list open intents, and sum up."""
@@ -112,6 +125,7 @@ class Folds:
             self._refuse(placed, "transition", f"{placed.entry.type}: {error}")
         else:
             self._state.publish()
+            self._tell(committed)
             if not self._unjudged:  # Else movements may be missing that this follows from.
                 self._settled.judge_record(placed, committed.record)
 

@@ -8,6 +8,7 @@ from payrail.cli.verification.chain import Chain
 from payrail.cli.verification.documents import judge_documents
 from payrail.cli.verification.findings import Report
 from payrail.cli.verification.folds import Folds
+from payrail.cli.verification.outbox import OutboxProof, StoredSecrets
 from payrail.cli.verification.settled_books import SettledBooks
 from payrail.cli.verification.settlement_files import read_settled_days
 from payrail.cli.verification.stored_card_numbers import files_below, search_files
@@ -23,11 +24,12 @@ def verify_data_dir(data_dir: Path, advance: Progress = lambda _bytes: None) -> 
     Raises `LedgerBusy` when a writer holds the ledger's lock and does not let go.
     """
     report = Report()
+    outbox = OutboxProof(data_dir, report)
     settled = SettledBooks(report, read_settled_days(data_dir, report))
-    _prove_ledger(data_dir / "ledger", report, settled, advance)
+    _prove_ledger(data_dir / "ledger", report, settled, outbox, advance)
     judge_documents(data_dir, report)
     judge_actions(data_dir, report)
-    search_files(data_dir, report, advance)
+    search_files(data_dir, report, StoredSecrets(data_dir), advance)
     return report
 
 
@@ -40,11 +42,14 @@ def bytes_to_prove(data_dir: Path) -> int:
     return total
 
 
-def _prove_ledger(directory: Path, report: Report, settled: SettledBooks, advance: Progress) -> None:
+def _prove_ledger(
+    directory: Path, report: Report, settled: SettledBooks, outbox: OutboxProof, advance: Progress
+) -> None:
     chain = Chain(take_snapshot(directory), report, advance)
-    folds = Folds(report, settled)
+    folds = Folds(report, settled, tell=outbox.expect)
     for placed in chain.entries():
         folds.fold(placed, incomplete=chain.incomplete)
     folds.finish()
+    outbox.finish(whole=folds.judged_all and not chain.incomplete)
     report.summary.last_seq = chain.seq
     report.summary.last_hash = chain.last_hash

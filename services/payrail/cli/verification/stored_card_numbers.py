@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from payrail.cli.verification.findings import Report
 from payrail.runtime.card_numbers import find_card_number
@@ -36,14 +37,22 @@ _SEPARATORS = b" \t\r\v\f-"
 _SPACES = {"n": " ", "t": " ", "r": " ", "f": " ", "b": " "}
 
 
-def search_files(data_dir: Path, report: Report, advance: Callable[[int], None]) -> None:
+class Secrets(Protocol):
+    """What else may stand in no file."""
+
+    def stands_in(self, line: bytes, name: str) -> bool:
+        """Whether a secret stands in a line of the file with this name."""
+        ...
+
+
+def search_files(data_dir: Path, report: Report, secrets: Secrets, advance: Callable[[int], None]) -> None:
     """Search every file below `data_dir` that is not empty, names included; each line with one is a finding."""
     for path in files_below(data_dir):
         name = path.relative_to(data_dir).as_posix()
         if holds_card_number(name):
             report.find("card_number", str(path.parent.relative_to(data_dir)), None, "a file name holds one")
         try:
-            _search(path, name, report, advance)
+            _search(path, name, report, secrets, advance)
         except FileNotFoundError:
             continue  # A running stack replaced or removed it meanwhile.
         report.summary.files_scanned += 1
@@ -66,7 +75,7 @@ def holds_card_number(text: str) -> bool:
     return find_card_number(_MADE_BY_PAYRAIL.sub("#", plain))
 
 
-def _search(path: Path, name: str, report: Report, advance: Callable[[int], None]) -> None:
+def _search(path: Path, name: str, report: Report, secrets: Secrets, advance: Callable[[int], None]) -> None:
     with path.open("rb") as file:
         number, overlap = 1, b""
         end = os.fstat(file.fileno()).st_size  # What is appended meanwhile is for the next time.
@@ -77,6 +86,8 @@ def _search(path: Path, name: str, report: Report, advance: Callable[[int], None
             line = overlap + piece
             if _may_hold(line) and holds_card_number(line.decode("utf-8", "replace").rstrip("\n")):
                 report.find("card_number", name, number, "a card number stands here")
+            if secrets.stands_in(line, name):
+                report.find("endpoint_secret", name, number, "a secret of webhook endpoints stands here")
             whole = piece.endswith(b"\n")
             number, overlap = (number + 1, b"") if whole else (number, line[-_OVERLAP_BYTES:])
 

@@ -27,7 +27,7 @@ class _Stored(Struct, forbid_unknown_fields=True):
 
 
 class SigningKeys:
-    """Secrets of endpoints. `settings_secret` is that of the endpoint that the settings name."""
+    """Makes the secrets of endpoints."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -52,6 +52,10 @@ class SigningKeys:
         if len(key) != KEY_BYTES:
             raise ValueError(f"{path.name} holds a key of another length")
         return cls(key)
+
+    def text(self) -> bytes:
+        """The key as it stands in its file."""
+        return base64.b64encode(self._key)
 
     def secret_of(self, endpoint_id: str) -> str:
         """The endpoint's secret as its merchant keeps it: `whsec_…`."""

@@ -1,0 +1,93 @@
+"""The receivers of the documentation, as they stand, at a real stack."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from node_tools import ROOT, node_major
+from stack_process import StackProcess, free_ports, wait_until
+
+RECEIVERS = ROOT / "docs" / "receivers"
+CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
+PAYMENT = {"amount": 100, "currency": "USD", "capture_method": "automatic", "payment_method": {"card": CARD}}
+ADMIN = {"X-Merchant-Id": "m_demo", "X-Role": "admin", "X-User-Id": "ada"}
+NODE_MAJOR_MIN = 20
+
+
+class Program:
+    """A receiver as a process; what it says is in `said`."""
+
+    def __init__(self, command: list[str], secret: str, folder: Path) -> None:
+        environment = {**os.environ, "WEBHOOK_SECRET": secret}
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True
+        )
+        self.said: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+        wait_until(lambda: bool(self.said), "the receiver listens", 30)
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            self.said.append(line.strip())
+
+
+@pytest.fixture(params=["python", "javascript"])
+def command(request: pytest.FixtureRequest) -> list[str]:
+    if request.param == "python":
+        return [sys.executable, str(RECEIVERS / "receiver.py")]
+    if node_major() < NODE_MAJOR_MIN:
+        pytest.skip(f"the receiver in JavaScript needs Node {NODE_MAJOR_MIN} or newer")
+    assert (RECEIVERS / "node_modules").exists(), "its package is not installed: run `make tools`"
+    return ["node", str(RECEIVERS / "receiver.mjs")]
+
+
+@pytest.fixture
+def admin(stack_process: StackProcess) -> Iterator[httpx.Client]:
+    with stack_process.client(stack_process.console_key) as client:
+        client.headers.update(ADMIN)
+        yield client
+
+
+def test_a_receiver_takes_each_event_once_and_nothing_that_is_forged(
+    command: list[str], admin: httpx.Client, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}/"
+    secret = _posted(admin, "/webhook-endpoints", {"url": url})["secret"]
+    running = Program([*command, str(port)], secret, tmp_path)
+    try:
+        payment = _posted(admin, "/payments", PAYMENT)
+        _posted(admin, f"/payments/{payment['id']}/authorize", {})
+        wait_until(lambda: len(running.said) == 4, "three events came", 30)
+        events = list(reversed(admin.get("/events").json()["data"]))
+        expected = [f"{event['type']} {event['id']}" for event in events]
+        assert running.said[1:] == expected
+        _posted(admin, f"/events/{events[0]['id']}/redeliver", None)
+        wait_until(lambda: len(running.said) == 5, "one came again", 30)
+        assert running.said[4] == f"again {events[0]['id']}"
+        forged = httpx.post(url, json=events[1], headers=_forged(events[1]["id"]), trust_env=False)
+        assert forged.status_code == 400
+        assert len(running.said) == 5
+    finally:
+        running.stop()
+
+
+def _posted(admin: httpx.Client, path: str, body: Any) -> dict[str, Any]:
+    answer = admin.post(path, json=body, headers={"Idempotency-Key": f"receivers{path.replace('/', '-')}"})
+    assert answer.is_success, answer.text
+    return dict(answer.json())
+
+
+def _forged(event_id: str) -> dict[str, str]:
+    return {"webhook-id": event_id, "webhook-timestamp": "1795622343", "webhook-signature": "v1,Zm9yZ2Vk"}
