@@ -56,7 +56,7 @@ async def test_a_day_that_is_over_is_settled_when_the_clock_says_so(desk: Desk) 
     assert {row["payment_id"] for row in day["data"]} == {payment_id}
     assert await paid_out_to(desk) == 8_650
     kinds = [event["type"] for event in (await desk.get("/events", params={"limit": 100}))["data"]]
-    assert kinds[0] == "settlement.created"
+    assert "settlement.created" in kinds[:2], "a reconciliation may come after it"
     event = (await desk.get("/events", params={"type": "settlement.created"}))["data"][0]
     assert (event["data"]["date"], event["data"]["totals"][0]["net"]) == (TODAY, 8_650)
     assert await desk.get(f"/events/{event['id']}") == event

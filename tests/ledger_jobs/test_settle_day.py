@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from payrail.ledger_jobs.settle_day import FutureDate, SettledDay, due_days
+from payrail.ledger_jobs.settle_day import FutureDate, SettledDay, UnwrittenDays, due_days
 from stand_ins.settled_books import SettledBooks
 
 FIRST, SECOND, THIRD = "2025-01-01", "2025-01-02", "2025-01-03"
@@ -171,3 +171,18 @@ def test_fees_above_the_captures_leave_the_merchant_owing(books: SettledBooks) -
     assert books.settle(FIRST).payouts == 0
     assert books.balance("merchant_pending:m_demo") == 0
     assert books.balance("merchant_available:m_demo") == 20
+
+
+def test_a_day_whose_file_was_not_written_is_written_by_the_next_run(books: SettledBooks) -> None:
+    """The process died after its last entry and before the file."""
+    books.capture(10_000)
+    books.settle(FIRST)
+    unwritten = UnwrittenDays(books.data_dir / "settlement")
+    assert unwritten.among(books.journal.state, SECOND) == []
+    books.capture(500)
+    assert unwritten.among(books.journal.state, SECOND) == [FIRST]
+    books.settle(FIRST)
+    assert unwritten.among(books.journal.state, SECOND) == []
+    (books.data_dir / "settlement" / f"settlement_{FIRST}.totals.json").unlink()
+    assert UnwrittenDays(books.data_dir / "settlement").among(books.journal.state, SECOND) == [FIRST]
+    assert unwritten.among(books.journal.state, FIRST) == [], "an open day is written when it is over"

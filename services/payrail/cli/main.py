@@ -12,6 +12,11 @@ _COMMANDS = {
         "payrail.cli.reconcile:reconcile",
         "Compare a day's ledger, settlement file and providers' files.",
     ),
+    "balances": ("payrail.cli.balances:balances", "Show the trial balance, now or as of any entry."),
+    "trace": (
+        "payrail.cli.trace:trace_command",
+        "Show one payment's or one request's path through all files.",
+    ),
     "serve": ("payrail.cli.serve:serve", ""),
 }
 _HIDDEN = frozenset({"serve"})  # What `up --isolated` and containers start; nobody types it.

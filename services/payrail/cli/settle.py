@@ -93,7 +93,7 @@ def _settle_there(day: datetime.date) -> dict[str, Any]:
 
 
 def _print(directory: Path, date: str, done: dict[str, Any], *, as_json: bool) -> None:
-    from payrail.ledger_jobs.settlement_files import read_totals, totals_document
+    from payrail.ledger_jobs.settlement_totals import read_totals, totals_document
 
     totals = read_totals(directory / "settlement", date)
     if totals is None:

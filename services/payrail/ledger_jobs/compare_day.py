@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
-from payrail.ledger_jobs import settlement_files
+from payrail.ledger_jobs import settlement_files, settlement_totals
 from payrail.ledger_jobs.breaks import Report, SourceRows
 from payrail.ledger_jobs.movements import read_movements
 from payrail.ledger_jobs.provider_files import PROVIDERS, empty_provider_rows, parse_provider_file
@@ -75,9 +75,9 @@ def _provider_rows(
 
 def _settlement_rows(date: str, sources: Sources) -> tuple[pl.DataFrame | None, SourceRows | None]:
     """PayRail's own file, none where the day has not been settled for good: what is preliminary is soon untrue."""
-    totals = settlement_files.read_totals(sources.settlement, date)
+    totals = settlement_totals.read_totals(sources.settlement, date)
     if totals is None or totals.status != "final":
         return None, None
-    path = settlement_files.csv_path(sources.settlement, date)
+    path = settlement_totals.csv_path(sources.settlement, date)
     rows = settlement_files.read_rows(sources.settlement, date)
     return rows, SourceRows(rows.height, sha256(path.read_bytes()).hexdigest())

@@ -89,7 +89,19 @@ def found_lines(
 
     `start` is the beginning of a line. Neither type nor hash is proved.
     """
-    needles = [b'"type":"%b"' % name.encode() for name in types]
+    return _found(path, start, end, [b'"type":"%b"' % name.encode() for name in types], advance)
+
+
+def lines_with(path: Path, end: int, needle: bytes, advance: Callable[[int], None]) -> Iterator[Line]:
+    """The complete lines before `end` that hold the bytes, decoded. Raises `LedgerCorrupt` as `lines_of_types`."""
+    if end:
+        for line, offset in _found(path, 0, end, [needle], advance):
+            yield _proved(line, path, offset)
+
+
+def _found(
+    path: Path, start: int, end: int, needles: list[bytes], advance: Callable[[int], None]
+) -> Iterator[tuple[bytes, int]]:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         offset, size = start, _CHUNK_BYTES

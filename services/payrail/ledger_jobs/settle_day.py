@@ -19,6 +19,7 @@ from payrail.ledger.state import Committed, LedgerState
 from payrail.ledger_jobs import decisions
 from payrail.ledger_jobs.decisions import JobOrigin
 from payrail.ledger_jobs.movements import bytes_to_scan, read_movements
+from payrail.ledger_jobs.settlement_totals import Status, read_totals
 
 if TYPE_CHECKING:
     import polars as pl
@@ -107,7 +108,7 @@ async def settle_day(settling: Settling, date: str, progress: Progress = _untold
         bookings = await _book_bank(settling, date, movements)
         payouts = await _pay_out(settling)
         settled = SettledDay(date, "final", rows.height, settlements, bookings, payouts)
-    status: files.Status = "final" if date < today else "preliminary"
+    status: Status = "final" if date < today else "preliminary"
     totals = await asyncio.to_thread(files.day_totals, date, status, rows)
     await asyncio.to_thread(files.write_day, settling.data_dir / settling.files, rows, totals)
     return settled
@@ -124,6 +125,33 @@ def due_days(state: LedgerState, today: str) -> list[str]:
             or any(seq > _booked(state, date, owner) for owner, seq in list(day.newest_of_provider.items()))
         )
     )
+
+
+class UnwrittenDays:
+    """The closed days whose files do not say all that is settled: a process died before it wrote them.
+
+    What is written for good is looked at once.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._written: dict[str, int] = {}
+
+    def among(self, state: LedgerState, today: str) -> list[str]:
+        """Oldest first."""
+        return sorted(
+            date
+            for date, day in list(state.days.items())
+            if date < today and not self._has(date, max(list(day.newest_of_merchant.values())))
+        )
+
+    def _has(self, date: str, newest: int) -> bool:
+        """Whether the day's final file goes as far as the newest movement."""
+        if self._written.get(date, 0) < newest:
+            totals = read_totals(self._directory, date)
+            if totals is not None and totals.status == "final":
+                self._written[date] = totals.through_seq
+        return self._written.get(date, 0) >= newest
 
 
 def _booked(state: LedgerState, date: str, provider: str) -> int:

@@ -10,7 +10,7 @@ from payrail.ledger.entry import Actor
 from payrail.ledger_jobs.decisions import JobOrigin
 from payrail.ledger_jobs.loops import Job, Run
 from payrail.ledger_jobs.provider_downloads import ProviderDownloads
-from payrail.ledger_jobs.settle_day import PaidOut, Settling, due_days, settle_day
+from payrail.ledger_jobs.settle_day import PaidOut, Settling, UnwrittenDays, due_days, settle_day
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
 
@@ -28,8 +28,11 @@ def settlement_job(
 ) -> Job:
     """The job over the journal; `new_id` makes the ids of payouts."""
 
+    unwritten = UnwrittenDays(data_dir / Settling.files)
+
     def due() -> list[str]:
-        return due_days(journal.state, rfc3339_of_ms(clock.now_ms())[:10])
+        today = rfc3339_of_ms(clock.now_ms())[:10]
+        return sorted({*due_days(journal.state, today), *unwritten.among(journal.state, today)})
 
     async def work(run: Run) -> Mapping[str, Any]:
         await journal.catch_up()

@@ -74,7 +74,9 @@ class SystemClock:
         return EPOCH + timedelta(microseconds=self._now_us())
 
     def now_ms(self) -> int:
-        return self._now_us() // 1000
+        if time.monotonic_ns() >= self._look_again_ns:
+            self._refresh()
+        return (self._wall_ns() // 1000 + self._offset_us) // 1000
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -123,14 +125,15 @@ class SystemClock:
             return self.now()
 
     def _now_us(self) -> int:
-        self._refresh()
+        if time.monotonic_ns() >= self._look_again_ns:
+            self._refresh()
         return self._wall_ns() // 1000 + self._offset_us
 
     def _refresh(self) -> None:
-        if self._path is None:
-            return
+        """Look at the file, if there is one, and say when to look again."""
         looked_ns = time.monotonic_ns()
-        if looked_ns < self._look_again_ns:
+        if self._path is None:
+            self._look_again_ns = looked_ns + LOOK_EVERY_NS
             return
         try:
             stat = os.stat(self._path)  # noqa: PTH116 - on every reading of the clock: half the cost of Path.stat.
@@ -200,8 +203,7 @@ def rfc3339(at: datetime, *, microseconds: bool = False) -> str:
 
 def rfc3339_of_ms(ms: int) -> str:
     """`rfc3339` of milliseconds since 1970. Times of one second share the work: a ledger entry carries several."""
-    second, millisecond = divmod(ms, 1000)
-    return f"{_second_text(second)}.{millisecond:03d}Z"
+    return f"{_second_text(ms // 1000)}.{ms % 1000:03d}Z"
 
 
 @lru_cache(maxsize=16)

@@ -5,8 +5,7 @@ The caller meets the service as over HTTP: it sees an answer or a time-out, and 
 
 import asyncio
 import contextvars
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
@@ -95,9 +94,9 @@ class InProcessClient:
         self._app = app
         self._contract_app = app if isinstance(app, ContractApp) else None
         self.headers = _encoded({} if headers is None else headers)
-        self._deadlines = _Deadlines(timeout_s) if timeout_s is not None else None
+        self._running: dict[_Exchange, None] = {}  # The oldest first.
+        self._deadlines = _Deadlines(timeout_s, self._running) if timeout_s is not None else None
         self._log = log or stderr_log()
-        self._running: set[_Exchange] = set()
 
     async def request(
         self,
@@ -118,28 +117,38 @@ class InProcessClient:
         sent = self._sent(headers, body)
         if self._contract_app is not None and not self._contract_app.is_page(path):
             request = Request(method.upper(), path, query, sent, exchange.receive, whole=body)
-            answering = self._contract_app.serve(request, exchange)
+            call = self._call_contract_app(self._contract_app, request, exchange)
         else:
-            answering = self._app(
-                _scope(method, path, query, list(sent.items())), exchange.receive, exchange.send
-            )
-        # The task is held by the set: an event loop itself may forget what nobody awaits.
-        exchange.task = loop.create_task(self._call(answering, exchange), context=contextvars.Context())
-        self._running.add(exchange)
+            call = self._call_app(_scope(method, path, query, sent), exchange)
+        # The task is held through `_running`: an event loop itself may forget what nobody awaits.
+        exchange.task = loop.create_task(call, context=contextvars.Context())
+        self._running[exchange] = None
         if timeout is httpx.USE_CLIENT_DEFAULT:
             if self._deadlines is not None:
-                self._deadlines.watch(loop, exchange.response)
+                self._deadlines.watch(loop, exchange)
             return await exchange.response
         return await _in_time(loop, exchange, timeout.read if isinstance(timeout, httpx.Timeout) else timeout)
 
-    async def _call(self, answering: Awaitable[None], exchange: "_Exchange") -> None:
+    async def _call_contract_app(self, app: ContractApp, request: Request, exchange: "_Exchange") -> None:
         try:
-            await answering
+            await app.serve(request, exchange)
         except Exception as error:  # noqa: BLE001 - the boundary: a caller over HTTP would see a 500, not this
             self._log.exception("in_process_call_failed", error)
         finally:
-            self._running.discard(exchange)
-            exchange.end()
+            self._end(exchange)
+
+    async def _call_app(self, scope: Scope, exchange: "_Exchange") -> None:
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 - the boundary, as above
+            self._log.exception("in_process_call_failed", error)
+        finally:
+            self._end(exchange)
+
+    def _end(self, exchange: "_Exchange") -> None:
+        del self._running[exchange]
+        if not exchange.response.done():
+            exchange.fail()
 
     def _sent(self, headers: Mapping[str, str] | None, body: bytes) -> dict[bytes, bytes]:
         sent = self.headers.copy()
@@ -147,7 +156,8 @@ class InProcessClient:
             for name, value in headers.items():
                 sent[_header_name(name)] = value.encode("latin-1")
         if body:
-            sent.setdefault(b"content-type", b"application/json")
+            if b"content-type" not in sent:
+                sent[b"content-type"] = b"application/json"
             sent[b"content-length"] = b"%d" % len(body)
         return sent
 
@@ -172,11 +182,12 @@ class InProcessClient:
 class _Exchange:
     """One request and its answer, between the caller's task and the callee's."""
 
-    __slots__ = ("_body", "_chunks", "_closed", "_headers", "_loop", "_status", "response", "task")
+    __slots__ = ("_body", "_chunks", "_closed", "_headers", "_loop", "_status", "due_at", "response", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, body: bytes) -> None:
         self.response: asyncio.Future[InProcessResponse] = loop.create_future()
         self.task: asyncio.Task[None] | None = None
+        self.due_at: float | None = None  # Of the loop's clock; none for a call with a time-out of its own.
         self._loop = loop
         self._body: bytes | None = body
         self._closed: asyncio.Future[None] | None = None
@@ -222,38 +233,38 @@ class _Exchange:
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(None)
 
-    def end(self) -> None:
-        """The callee is done. Without a whole answer, it failed."""
-        if not self.response.done():
-            content = internal_error().content("unknown")
-            fields = [(b"content-type", PROBLEM_MEDIA_TYPE.encode())]
-            self._finish(InProcessResponse(500, Headers(lambda: fields), content))
+    def fail(self) -> None:
+        """The callee is done and gave no whole answer."""
+        content = internal_error().content("unknown")
+        fields = [(b"content-type", PROBLEM_MEDIA_TYPE.encode())]
+        self._finish(InProcessResponse(500, Headers(lambda: fields), content))
 
 
 class _Deadlines:
     """Times out the calls that are allowed the same time: they fall due in the order they began, so that one timer
     serves them all."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, running: "dict[_Exchange, None]") -> None:
         self._timeout_s = timeout_s
-        self._due: deque[tuple[float, asyncio.Future[InProcessResponse]]] = deque()
+        self._running = running
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, loop: asyncio.AbstractEventLoop, response: "asyncio.Future[InProcessResponse]") -> None:
-        """End the wait for `response` when its time is up."""
-        due = self._due
-        while due and due[0][1].done():
-            due.popleft()
-        due.append((loop.time() + self._timeout_s, response))
+    def watch(self, loop: asyncio.AbstractEventLoop, exchange: "_Exchange") -> None:
+        """End the wait for the answer when its time is up."""
+        exchange.due_at = loop.time() + self._timeout_s
         if self._timer is None:
             self._timer = loop.call_later(self._timeout_s, self._expire, loop)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
-        due, self._timer = self._due, None
-        while due and (due[0][1].done() or due[0][0] <= loop.time()):
-            _time_out(due.popleft()[1])
-        if due:
-            self._timer = loop.call_at(due[0][0], self._expire, loop)
+        """Of the calls that run, the oldest come first; those with a time-out of their own are not ours."""
+        self._timer, now = None, loop.time()
+        for exchange in self._running:
+            if exchange.due_at is None or exchange.response.done():
+                continue
+            if exchange.due_at > now:
+                self._timer = loop.call_at(exchange.due_at, self._expire, loop)
+                break
+            _time_out(exchange.response)
 
 
 async def _in_time(
@@ -284,7 +295,7 @@ def _target(url: str, params: Mapping[str, Any] | None) -> tuple[bytes, bytes]:
     return path.encode("ascii"), query.encode("ascii")
 
 
-def _scope(method: str, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]]) -> Scope:
+def _scope(method: str, path: bytes, query: bytes, headers: Mapping[bytes, bytes]) -> Scope:
     return {
         "type": "http",
         "asgi": _HTTP_VERSIONS,
@@ -295,7 +306,7 @@ def _scope(method: str, path: bytes, query: bytes, headers: list[tuple[bytes, by
         "raw_path": path,
         "query_string": query,
         "root_path": "",
-        "headers": headers,
+        "headers": list(headers.items()),
         "client": None,
         "server": None,
     }

@@ -17,33 +17,11 @@ import msgspec
 from msgspec import Struct
 
 from payrail.cli.verification.findings import Report
+from payrail.ledger_jobs.settlement_totals import COLUMNS, DayTotals, read_totals
 
-COLUMNS = (
-    "date", "merchant_id", "currency", "provider", "operation", "payment_id", "entity", "reference", "at", "gross",
-    "fee", "net", "seq",
-)  # fmt: skip
 _NAME = re.compile(r"settlement_(\d{4}-\d{2}-\d{2})\.(csv|totals\.json)")
 _DIGEST_BYTES = 16
 _SUM_NAMES = ("movements", "gross", "fee", "net", "released")
-
-
-class _Total(Struct, frozen=True):
-    merchant_id: str
-    currency: str
-    provider: str
-    movements: int
-    gross: int
-    fee: int
-    net: int
-    released: int
-
-
-class _Totals(Struct, frozen=True):
-    date: str
-    status: str
-    rows: int
-    through_seq: int
-    totals: list[_Total]
 
 
 class SettledDay(Struct):
@@ -84,10 +62,10 @@ def read_settled_days(data_dir: Path, report: Report) -> dict[str, SettledDay]:
 def _read(directory: Path, date: str, report: Report) -> SettledDay | None:
     name = f"settlement/settlement_{date}.totals.json"
     try:
-        totals = msgspec.json.decode(
-            (directory / f"settlement_{date}.totals.json").read_bytes(), type=_Totals
-        )
-        return _judge(directory, date, totals, report)
+        totals = read_totals(directory, date)
+        if totals is not None:
+            return _judge(directory, date, totals, report)
+        report.find("settlement", SettledDay.file(date), None, "its totals are missing beside it")
     except FileNotFoundError as error:
         report.find("settlement", name, None, f"{Path(error.filename).name} is missing beside it")
     except msgspec.MsgspecError as error:
@@ -95,7 +73,7 @@ def _read(directory: Path, date: str, report: Report) -> SettledDay | None:
     return None
 
 
-def _judge(directory: Path, date: str, totals: _Totals, report: Report) -> SettledDay | None:
+def _judge(directory: Path, date: str, totals: DayTotals, report: Report) -> SettledDay | None:
     file, sums = SettledDay.file(date), _Sums()
     try:
         with (directory / f"settlement_{date}.csv").open(newline="") as lines:

@@ -108,18 +108,25 @@ class Answers:
 
     def checked(self, answer: Answer) -> Outcome:
         """The handler's answer as it goes out. Raises ContractViolationError."""
-        described = self._described(answer.status)
+        described = self._exact.get(answer.status) or self._described(answer.status)
         if described.required_headers or answer.headers:
             _check_headers(answer.headers, described.required_headers)
         if not described.media:
             if answer.body is not None:
                 raise ContractViolationError(f"status {answer.status} has no body in the contract")
             return Outcome(answer.status, b"", None, answer.headers)
-        media_type = answer.media_type.partition(";")[0]
+        media_type = answer.media_type
         if media_type not in described.media:
-            raise ContractViolationError(f"status {answer.status} has no {media_type} in the contract")
+            media_type = media_type.partition(";")[0]
+            if media_type not in described.media:
+                raise ContractViolationError(f"status {answer.status} has no {media_type} in the contract")
         validator = described.media[media_type]
-        body = _written(answer.body) if validator is None else _checked_json(answer.body, validator)
+        if validator is None:
+            body = _written(answer.body)
+        elif type(answer.body) is dict and validator.is_valid(answer.body):
+            body = orjson.dumps(answer.body)
+        else:
+            body = _checked_json(answer.body, validator)
         return Outcome(answer.status, body, answer.media_type, answer.headers)
 
     def problem(self, problem: Problem, correlation_id: str) -> Outcome:

@@ -127,8 +127,8 @@ class Operation:
             body,
             caller,
             request.correlation_id,
-            request.traceparent,
+            request.traceparent if b"traceparent" in headers else None,
             raw,
-            headers.get(b"accept", b"").decode("latin-1"),
+            headers[b"accept"].decode("latin-1") if b"accept" in headers else "",
             request.log,
         )

@@ -16,6 +16,8 @@ from .sensitive import id_pattern
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
+# Visible ASCII and spaces with too few digits for a card number.
+_HARMLESS = re.compile(r"(?:[ -/:-~]*+[0-9]){0,12}[ -/:-~]*+")
 _QUERY_FIELDS_MAX = 200
 _TEXT_LENGTH_MAX = 8192
 _HEADERS_OF_THE_RUNTIME = frozenset(
@@ -83,12 +85,17 @@ class Parameter:
         return value
 
     def _one(self, text: str) -> Any:
+        if _HARMLESS.fullmatch(text) and len(text) <= _TEXT_LENGTH_MAX:
+            return text if self._coerce is str else self._coerced(text)
         if len(text) > _TEXT_LENGTH_MAX:
             raise self.refusal(f"must have at most {_TEXT_LENGTH_MAX} characters")
         if "\x00" in text:
             raise refusals.invalid_encoding(f"{self.kind} parameter {self.name}")
         if find_card_number(text) and not (self._id and self._id.fullmatch(text)):
             raise refusals.sensitive_data(f"{self.kind} parameter {self.name}", self.name)
+        return self._coerced(text)
+
+    def _coerced(self, text: str) -> Any:
         try:
             return self._coerce(text)
         except ValueError as error:
@@ -172,7 +179,8 @@ class Parameters:
             if raw is not None:
                 if parameter.key in repeated:
                     raise parameter.refusal("stands more than once")
-                values[parameter.lower_name] = parameter.single(_header_text(parameter, raw))
+                text = raw.decode("ascii") if raw.isascii() else _header_text(parameter, raw)
+                values[parameter.lower_name] = parameter.single(text)
             elif parameter.missing_code:
                 raise parameter.refusal("is required", parameter.missing_code)
             elif parameter.default is not _UNSET:

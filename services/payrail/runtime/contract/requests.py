@@ -19,6 +19,9 @@ Send = Callable[[Message], Awaitable[None]]
 BODY_BYTES_MAX = 1024 * 1024
 
 _VISIBLE = re.compile(rb"[!-~]{1,128}")
+# Most ids have too few digits for a card number, and one look says so.
+_FEW_DIGITS = re.compile(rb"(?:[!-/:-~]*+[0-9]){0,12}[!-/:-~]*+")
+_LENGTH_MAX = 128
 # W3C Trace Context, version 00: trace id and parent id are not all zero.
 _TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 # Ids must differ, not be secret; the system's generator costs a system call for each. Forks differ as well.
@@ -101,7 +104,11 @@ class Request:
 
     def _correlation_id(self) -> str:
         given = self.headers.get(b"x-correlation-id")
-        if given is not None and b"x-correlation-id" not in self.repeated and _VISIBLE.fullmatch(given):
+        if not given:
+            return new_correlation_id()
+        if len(given) <= _LENGTH_MAX and not self.repeated and _FEW_DIGITS.fullmatch(given):
+            return given.decode("ascii")
+        if b"x-correlation-id" not in self.repeated and _VISIBLE.fullmatch(given):
             text = given.decode("ascii")
             if not find_card_number(text):
                 return text

@@ -18,6 +18,8 @@ class Path:
         self.operations: dict[str, Operation] = {}
         segments = template.encode().split(b"/")
         self.segments = tuple(None if segment.startswith(b"{") else segment for segment in segments)
+        self._fixed = [(place, one) for place, one in enumerate(self.segments) if one is not None]
+        self._open = [place for place, one in enumerate(self.segments) if one is None]
         self.names = tuple(segment[1:-1].decode() for segment in segments if segment.startswith(b"{"))
         self._allow = ""
 
@@ -36,15 +38,11 @@ class Path:
 
     def values(self, segments: list[bytes]) -> tuple[bytes, ...] | None:
         """The segments that stand for parameters, or None if this is another path. No parameter is empty."""
-        values = []
-        for expected, segment in zip(self.segments, segments, strict=True):
-            if expected is None:
-                if not segment:
-                    return None
-                values.append(segment)
-            elif expected != segment:
+        for place, expected in self._fixed:
+            if segments[place] != expected:
                 return None
-        return tuple(values)
+        values = tuple([segments[place] for place in self._open])
+        return None if b"" in values else values
 
 
 class RouteTable:

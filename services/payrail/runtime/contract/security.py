@@ -2,6 +2,7 @@
 credentials."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ from .calls import Authenticator, OperationInfo
 Headers = Mapping[bytes, bytes]
 ReadCredential = Callable[[Headers], str | None]
 
-_BEARER = b"bearer "
+# The scheme in any case, then a key of visible ASCII, inner spaces included, between white space.
+_BEARER = re.compile(rb"(?i:bearer) \s*([!-~](?:[ -~]*[!-~])?)\s*")
 
 
 class BearerKey(BearerSecurityHandler):
@@ -35,8 +37,9 @@ class IdentityHeader(ApiKeySecurityHandler):
 
 def read_bearer_key(headers: Headers) -> str | None:
     """The bearer key, or None if there is none or it is not visible ASCII."""
-    value = headers.get(b"authorization", b"")
-    return _text(value[len(_BEARER) :].strip()) if value[: len(_BEARER)].lower() == _BEARER else None
+    value = headers.get(b"authorization")
+    found = _BEARER.fullmatch(value) if value is not None else None
+    return found[1].decode("ascii") if found is not None else None
 
 
 def _text(raw: bytes | None) -> str | None:
@@ -60,7 +63,7 @@ class Security:
         info: OperationInfo,
     ) -> None:
         self._read_key = read_key
-        self._identity = tuple(identity.items())
+        self._identity = tuple((name.encode("ascii"), name, read) for name, read in identity.items())
         self._authenticate = authenticate
         self.awaits = inspect.iscoroutinefunction(authenticate)
         self._info = info
@@ -75,8 +78,8 @@ class Security:
         if key is None:
             raise refusals.unauthorized()
         identity = {}
-        for name, read in self._identity:
-            value = read(headers)
+        for raw_name, name, read in self._identity:
+            value = read(headers) if raw_name in headers else None
             if value is not None:
                 identity[name] = value
         return self._authenticate(key, identity, self._info)

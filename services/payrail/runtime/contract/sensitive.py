@@ -71,22 +71,29 @@ def find_in_body(value: Any, rule: BodyRule = NO_RULE) -> list[str | int] | None
     Member names are searched too, and numbers where the contract leaves the type open.
     """
     kind = type(value)
+    if kind is dict:
+        return _find_in_object(value, rule)
     if kind is str:
         return [] if len(value) >= DIGITS_MIN and _refused(value, rule) else None
-    if kind is dict:
-        for name, member in value.items():
-            if len(name) >= DIGITS_MIN and find_card_number(name):
-                return ["*"]
-            inner = find_in_body(member, rule.members.get(name) or rule.others or NO_RULE)
-            if inner is not None:
-                return [name, *inner]
-    elif kind is list:
+    if kind is list:
         for position, item in enumerate(value):
             inner = find_in_body(item, rule.items or NO_RULE)
             if inner is not None:
                 return [position, *inner]
     elif rule is NO_RULE and kind in (int, float):
         return [] if find_card_number(str(int(value))) else None
+    return None
+
+
+def _find_in_object(value: dict[str, Any], rule: BodyRule) -> list[str | int] | None:
+    for name, member in value.items():
+        if len(name) >= DIGITS_MIN and find_card_number(name):
+            return ["*"]
+        if type(member) is str and len(member) < DIGITS_MIN:
+            continue  # Most members are, and too short.
+        inner = find_in_body(member, rule.members.get(name) or rule.others or NO_RULE)
+        if inner is not None:
+            return [name, *inner]
     return None
 
 
