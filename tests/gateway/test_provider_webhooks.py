@@ -128,7 +128,7 @@ async def test_an_unknown_reference_is_kept_once_and_shown(desk: Desk) -> None:
 async def test_what_is_known_changes_nothing(desk: Desk) -> None:
     payment_id = await desk.payment()
     before = await desk.get(f"/payments/{payment_id}")
-    assert await desk.deliver() == {"delivered": 2, "waiting": 0}
+    assert (await desk.deliver())["waiting"] == 0
     capture = before["attempts"][1]["id"]
     for _ in range(3):
         assert (await post(desk, body_of(operation(capture)))).json() == {"result": "known"}

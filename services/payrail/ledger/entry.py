@@ -18,6 +18,7 @@ BOOKS: tuple[Book, ...] = ("payments", "refunds", "disputes")
 
 GENESIS = "0" * 64
 _HASH_MEMBER = b',"hash":"'
+_TAIL = _HASH_MEMBER + b'%b"}'
 _TAIL_BYTES = len(_HASH_MEMBER) + 64 + len(b'"}')
 
 ClaimStatus = Literal["claimed", "finished", "released"]
@@ -117,7 +118,8 @@ _decoder = msgspec.json.Decoder(_Unsealed)
 
 def seal(draft: Draft, *, seq: int, entry_id: str, prev: str) -> tuple[Entry, bytes]:
     """Give the draft its place: the entry, and its line with the newline. Refuses unbalanced postings."""
-    require_balanced(draft.postings)
+    if draft.postings:
+        require_balanced(draft.postings)
     entry = Entry(
         seq, entry_id, draft.book, draft.entity, draft.type, draft.version, draft.at, draft.data, draft.postings,
         draft.actor, draft.correlation_id, draft.idempotency, prev,
@@ -126,7 +128,7 @@ def seal(draft: Draft, *, seq: int, entry_id: str, prev: str) -> tuple[Entry, by
     unsealed = body[: -len(b',"hash":""}')]
     digest = sha256(unsealed).hexdigest()
     msgspec.structs.force_setattr(entry, "hash", digest)  # Nobody has seen the entry yet.
-    return entry, b'%b%b%b"}\n' % (unsealed, _HASH_MEMBER, digest.encode())
+    return entry, b"%b%b\n" % (unsealed, _TAIL % digest.encode())
 
 
 def unseal(line: bytes, types: dict[str, msgspec.json.Decoder[Any]]) -> Entry:
@@ -136,7 +138,7 @@ def unseal(line: bytes, types: dict[str, msgspec.json.Decoder[Any]]) -> Entry:
     """
     unsealed, tail = line[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
     digest = sha256(unsealed).hexdigest()
-    if tail != b'%b%b"}' % (_HASH_MEMBER, digest.encode()):
+    if tail != _TAIL % digest.encode():
         raise BrokenLine("the hash does not match the line")
     try:
         raw = _decoder.decode(unsealed + b"}")

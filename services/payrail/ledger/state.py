@@ -234,13 +234,7 @@ class LedgerState:
         self.payments.update(self._staged_payments)
         self.records.update(self._staged_records)
         for entry in self._staged:
-            if entry.version == 1:
-                self._index(entry)
-            self.balances.post(entry.postings)
-            self._note_owner(entry)
-        self.newest_at = max(
-            filter(None, [self.newest_at, *(entry.at for entry in self._staged)]), default=None
-        )
+            self._enter(entry)
         for payment in self._staged_payments.values():
             _note_open(self.open_payments, payment)
             _note(self.holding, payment.id, holds=payment.amount_capturable > 0)
@@ -306,6 +300,15 @@ class LedgerState:
         if payment is None or payment.merchant_id != subject.merchant_id:
             raise OrphanEntry(f"{subject.id} names a payment that {subject.merchant_id} does not have")
         return payment
+
+    def _enter(self, entry: Entry) -> None:
+        if entry.version == 1:
+            self._index(entry)
+        if entry.postings:
+            self.balances.post(entry.postings)
+        self._note_owner(entry)
+        if self.newest_at is None or entry.at > self.newest_at:
+            self.newest_at = entry.at
 
     def _note_owner(self, entry: Entry) -> None:
         merchant_id = self.merchant_of(entry.entity)

@@ -203,6 +203,30 @@ async def test_the_lock_of_another_writer_is_waited_for_without_blocking_the_loo
     lock.close()
 
 
+async def test_others_may_have_the_lock_while_a_durable_batch_is_shown_to_readers(
+    journal: FileJournal, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a reader that looks in between does not take what it sees for all there is."""
+    lock, publish = SharedLock(directory / ".lock"), journal.state.publish
+    free: list[bool] = []
+    waits: list[bool] = []
+
+    def show() -> None:
+        free.append(lock.try_acquire())
+        if free[-1]:
+            lock.release()
+            waits.append(lock.count != journal._seen)
+        publish()
+
+    monkeypatch.setattr(journal.state, "publish", show)
+    await journal.append("payments", created(pay(1)))
+    assert free[-1]
+    assert waits == [True]
+    assert lock.count == journal._seen
+    assert pay(1) in journal.state.payments
+    lock.close()
+
+
 # ---- torn tails and corruption ------------------------------------------------------------------------------------
 
 

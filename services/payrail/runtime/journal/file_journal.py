@@ -228,9 +228,10 @@ class FileJournal:
             self._lock.acquire()
             try:
                 self._fold_new()
-                self._write(self._decide(batch))
+                count = self._write(self._decide(batch))
             finally:
                 self._lock.release()
+            self._show(count)
             self._refused = False
         except Exception:  # whatever broke, nobody may wait for ever
             logger.exception("the ledger cannot be written")
@@ -238,18 +239,24 @@ class FileJournal:
             for waiting in batch:
                 waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
 
-    def _write(self, sealed: list[Sealed]) -> None:
+    def _write(self, sealed: list[Sealed]) -> int:
+        """Write the batch and count the change; the count up to which the books are known now."""
         if not sealed:
-            return
+            return self._lock.count
         try:
             self._files.write(sealed)
             self._files.note_written(sealed)
-            self.state.publish()
         except BaseException:
             self.state.discard()
             self._files.roll_back()
             raise
-        self._seen = self._lock.count_change()
+        return self._lock.count_change()
+
+    def _show(self, count: int) -> None:
+        """Show readers what was decided. It is durable, and nobody has been told: other processes need not wait for
+        this. Only then is the count seen, or a reader would not wait for what a sibling may have told already."""
+        self.state.publish()
+        self._seen = count
         if self._followers:
             self._fresh += self._decided
 

@@ -85,10 +85,9 @@ class _BookFile:
         self.end = 0
         self.lines = 0
 
-    def read_new(self, on_torn: Callable[[TornTail], None]) -> Iterator[Located]:
-        """What was appended since the last look; `end` and `lines` are the caller's to move. A torn tail is
-        quarantined."""
-        size = os.fstat(self.fd).st_size
+    def read_new(self, size: int, on_torn: Callable[[TornTail], None]) -> Iterator[Located]:
+        """What was appended since the last look, of a file that is `size` bytes long now; `end` and `lines` are the
+        caller's to move. A torn tail is quarantined."""
         if size < self.end:
             raise LedgerCorrupt(self.path, self.lines, "the file is shorter than it was")
         chunk, end, number = _CHUNK_BYTES, self.end, self.lines
@@ -148,9 +147,10 @@ class LedgerFiles:
         self._entity_seqs: dict[str, array[int]] = {}
         sync_directory(directory)
 
-    def _grown(self) -> list[_BookFile]:
-        """The books that are longer than what is known of them: another process appended."""
-        return [book for book in self._books.values() if os.fstat(book.fd).st_size != book.end]
+    def _grown(self) -> list[tuple[_BookFile, int]]:
+        """The books that are longer than what is known of them, with their sizes: another process appended."""
+        sizes = [(book, os.fstat(book.fd).st_size) for book in self._books.values()]
+        return [(book, size) for book, size in sizes if size != book.end]
 
     def read_new(self) -> Iterator[Located]:
         """What other processes appended since the last look, in sequence; raises `LedgerCorrupt` at a break.
@@ -158,7 +158,7 @@ class LedgerFiles:
         After an `OSError` (a disk that refuses a read, or the quarantine) it may be called again: how far a book is
         known moves with each entry that is handed out, not with what the merge has looked at ahead.
         """
-        streams = [book.read_new(self._on_torn) for book in self._grown()]
+        streams = [book.read_new(size, self._on_torn) for book, size in self._grown()]
         merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=_seq_of)
         for located in merged:
             entry = located.entry
