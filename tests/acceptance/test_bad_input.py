@@ -29,7 +29,7 @@ class Operation(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The path with ids that look right and name nothing."""
+        """The path with values that look right and name nothing."""
         prefixes = {
             "payment": "pay",
             "refund": "ref",
@@ -37,12 +37,15 @@ class Operation(NamedTuple):
             "customer": "cus",
             "endpoint": "whe",
             "event": "evt",
+            "dead_letter": "dlq",
         }
-        return re.sub(
-            r"\{(\w+)_id\}",
-            lambda name: f"{prefixes[name[1]]}_{ULID}" if name[1] in prefixes else "providerA",
-            self.path,
-        )
+        values = {f"{noun}_id": f"{prefix}_{ULID}" for noun, prefix in prefixes.items()}
+        values |= {
+            "provider_id": "providerA",
+            "date": "2026-03-02",
+            "break_id": "brk_MTXNQHGVRZKWJSPYMTXNQHGV",
+        }
+        return self.path.format(**values)
 
     @property
     def takes_body(self) -> bool:

@@ -39,6 +39,16 @@ async def test_no_notation_of_this_machine_passes(host: str) -> None:
         await require_public(f"http://{host}:9000/hooks")
 
 
+@pytest.mark.parametrize("url", ["http://shop.example.com:99999999/", "http://[::1/", "http://[]/"])
+async def test_an_address_that_cannot_be_read_is_refused_and_never_sent_to(url: str) -> None:
+    with pytest.raises(AddressRefused):
+        await require_public(url)
+    sender = Sender(5, public_only=False)
+    answered = await sender.post(url, {}, b"{}")
+    await sender.close()
+    assert (answered.status, answered.error) == (None, "connection_failed")
+
+
 async def test_a_name_that_leads_elsewhere_when_it_is_sent_to_is_refused_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -32,11 +32,15 @@ def is_public(address: str) -> bool:
 async def require_public(url: str) -> None:
     """Raise `AddressRefused` if the URL's host leads to an address that is not public. A name that leads nowhere now
     passes: it is looked up again whenever something is sent."""
-    parts = urlsplit(url)
-    if parts.hostname is None:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
+    except ValueError:
+        raise AddressRefused from None
+    if host is None:
         raise AddressRefused
     try:
-        await _public_addresses(parts.hostname, parts.port or _PORTS[parts.scheme])
+        await _public_addresses(host, port)
     except OSError:
         return
 

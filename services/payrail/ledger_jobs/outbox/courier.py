@@ -100,8 +100,13 @@ class Courier:
         return replace(trying, attempts=attempts, due_ms=self.now_ms() + pause_ms)
 
     async def reconcile(self) -> None:
-        """Take letters out of the queue that were accepted just before a crash."""
+        """Take letters out of the queue that were accepted just before a crash, or whose endpoint is deleted."""
         for letter in self.files.dead_letters.all():
+            endpoint = self.files.endpoints.known(letter.endpoint_id)
+            if endpoint is None or endpoint.deleted_at is not None:
+                at = rfc3339_of_ms(self.now_ms())
+                await self.files.dead_letters.drain(letter, "endpoint_deleted", at)
+                continue
             accepted = self.files.processed.get(letter.event_id, letter.endpoint_id)
             if accepted is not None and accepted.last_accepted_at >= letter.dead_at:
                 await self.files.dead_letters.drain(letter, "accepted", accepted.last_accepted_at)

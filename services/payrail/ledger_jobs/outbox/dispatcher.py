@@ -220,8 +220,8 @@ class Dispatcher:
             files, sender, clock=self._clock, rng=random.Random(terms.seed), new_id=self._new_id,  # noqa: S311
             secret_of=self.secret_of,
         )  # fmt: skip
-        await courier.reconcile()
         await self._take_from_settings(endpoints)
+        await courier.reconcile()
         follower = self._journal.follow(events.last_seq, may_make_event, self.on_news)
         closing.callback(follower.close)
         return _Open(files, courier, keys, follower, {})

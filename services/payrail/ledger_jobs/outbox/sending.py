@@ -64,7 +64,7 @@ class Sender:
             error = "timeout"
         except AddressRefused:
             error = "address_refused"
-        except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL):
+        except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError):
             error = "connection_failed"
         except (httpx.HTTPError, httpx.StreamError, OSError):
             error = "connection_broken"
