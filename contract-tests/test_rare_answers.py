@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import bundles
 import httpx
 import pytest
+from requests_from_contracts import body_of, url_of
 
 from payrail.cli.stack import embedded
 from payrail.runtime.settings import SECRET_NAMES, load_settings
@@ -186,3 +188,19 @@ async def test_the_clock_of_production_stays_where_it_is(tmp_path: Path) -> None
         ) as client:
             answer = await client.post("/clock", json={"advance_s": 1})
     assert (answer.status_code, answer.json()["code"]) == (403, "not_in_production")
+
+
+async def test_a_job_that_ran_can_be_looked_at(tmp_path: Path) -> None:
+    settings = load_settings(payrail_data_dir=tmp_path)
+    headers = {"Authorization": f"Bearer {settings.internal_api_key_gateway}"}
+    async with embedded(settings).alive() as stack:
+        transport = httpx.ASGITransport(stack.apps["ledger-jobs"])
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://ledger-jobs", headers=headers
+        ) as client:
+            generate = next(o for o in bundles.operations() if str(o) == "ledger-jobs-generate_settlement")
+            made = await client.post(url_of(generate), json=body_of(generate))
+            assert made.is_success, made.text
+            run, *_ = (await client.get("/jobs")).json()["data"]
+            answer = await client.get(f"/jobs/{run['id']}")
+    assert (answer.status_code, answer.json()["id"]) == (200, run["id"])

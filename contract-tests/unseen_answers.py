@@ -45,6 +45,18 @@ STATUSES: list[tuple[str, int, set[str], str]] = [
 
 #: Codes by service.
 CODES: dict[tuple[str, str], str] = {
+    ("gateway", "job_elsewhere"): "the other process must hold the job at that moment",
+    (
+        "gateway",
+        "job_failed",
+    ): "what fails a job is brought about at the jobs service, without a gateway before it",
+    ("gateway", "url_not_allowed"): "private addresses are refused in production only",
+    ("ledger-jobs", "url_not_allowed"): "private addresses are refused in production only",
+    ("ledger-jobs", "idempotency_key_reused"): "the gateway has checked the key before it asks",
+    ("ledger-jobs", "idempotency_in_progress"): "the gateway has checked the key before it asks",
+    ("ledger-jobs", "jobs_unavailable"): "the process that holds the job must go away while it is asked",
+    ("ledger-jobs", "ledger_unavailable"): "the ledger must fail between a job's start and its entry",
+    ("ledger-jobs", "validation_failed"): "what the gateway passes on has been checked by its own contract",
     ("gateway", "service_unavailable"): "for what stands before a gateway that starts or stops",
     ("ledger-jobs", "service_unavailable"): "for what stands before a service that starts or stops",
     (

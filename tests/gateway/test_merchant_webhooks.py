@@ -312,6 +312,7 @@ async def test_dead_letters_drain_when_they_are_redriven(desk: Desk, shop: Recei
     assert page["data"] == dead[:2]
     assert (await desk.get("/dead-letters", params={"cursor": page["next_cursor"]}))["data"] == dead[2:]
     before = len(shop.received)
+    assert await desk.get(f"/dead-letters/{dead[0]['id']}") == dead[0]
     one = await desk.post(f"/dead-letters/{dead[0]['id']}/redrive", **ADMIN)
     assert (one.status_code, one.json()["redriving"]) == (202, True)
     for _ in range(4):
