@@ -11,7 +11,7 @@ FLAWS = [
     ("gateway", "get_clock", "offset_s"),
     ("vault", "tokenize", "last4"),
     ("provider-sim", "get_provider_state", "failures"),
-    ("ledger-jobs", "run_due_jobs", "data"),
+    ("ledger-jobs", "run_due_jobs", "data"),  # A list with the example of a cursor is a 400.
 ]
 
 
