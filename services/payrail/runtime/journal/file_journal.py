@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -47,8 +48,8 @@ class FileJournal:
         self._new_entry_id = new_entry_id
         self._files = LedgerFiles(directory)
         self._lock = SharedLock(directory / ".lock")
-        self._queue: list[_Waiting] = []
-        self._batches: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._queue: deque[_Waiting] = deque()
+        self._wakes: SimpleQueue[bool] = SimpleQueue()  # False ends the thread.
         self._loop = asyncio.get_running_loop()
         self._thread = Thread(target=self._commit_batches, name="ledger", daemon=True)
         self._idle = asyncio.Event()
@@ -83,7 +84,7 @@ class FileJournal:
         self._queue.append(waiting)
         if self._idle.is_set():
             self._idle.clear()
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._wake)
         return await waiting.done  # type: ignore[no-any-return]
 
     async def catch_up(self) -> None:
@@ -190,28 +191,31 @@ class FileJournal:
         finally:
             self.state.publish()
 
-    def _hand_over(self) -> None:
-        """Give what waits to the ledger's thread. The event loop comes here once it has run what was ready, so that
-        all commands of one of its turns make one batch."""
-        batch = sorted(self._queue[:_BATCH_MAX], key=lambda waiting: BOOKS.index(waiting.book))
-        del self._queue[:_BATCH_MAX]
-        self._batches.put(batch)
+    def _wake(self) -> None:
+        """Wake the ledger's thread. The event loop comes here once it has run what was ready, so that all commands of
+        one of its turns make one batch."""
+        self._wakes.put(True)
 
     def _take_back(self, batch: list[_Waiting]) -> None:
-        """A batch is done: tell those who wait, let them go on, and hand over the next one."""
+        """A batch is done: tell those who wait, let them go on, and have the next one made."""
         _answer(batch)
         self._show_followers()
         if self._queue:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._wake)
         else:
             self._idle.set()
 
     def _commit_batches(self) -> None:
         """The ledger's thread."""
-        while (batch := self._batches.get()) is not None:
-            self._commit(batch)
+        while self._wakes.get():
+            batch = self._commit()
             with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits there any more.
                 self._loop.call_soon_threadsafe(self._take_back, batch)
+
+    def _take_batch(self) -> list[_Waiting]:
+        """What waits now, in the order of the books."""
+        taken = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_MAX))]
+        return sorted(taken, key=lambda waiting: BOOKS.index(waiting.book))
 
     def _show_followers(self) -> None:
         """In the event loop, between two batches: nothing is published meanwhile."""
@@ -221,13 +225,18 @@ class FileJournal:
             for follower in self._followers:
                 follower.show(fresh)
 
-    def _commit(self, batch: list[_Waiting]) -> None:
-        """Runs in the ledger's thread from lock to unlock: a busy event loop would keep the lock from others."""
+    def _commit(self) -> list[_Waiting]:
+        """Runs in the ledger's thread from lock to unlock: a busy event loop would keep the lock from others.
+
+        The batch is taken under the lock: what comes while another process has it is not left for the next time.
+        """
+        batch: list[_Waiting] = []
         try:
             self._require_sound()
             self._lock.acquire()
             try:
                 self._fold_new()
+                batch = self._take_batch()
                 count = self._write(self._decide(batch))
             finally:
                 self._lock.release()
@@ -236,8 +245,10 @@ class FileJournal:
         except Exception:  # whatever broke, nobody may wait for ever
             logger.exception("the ledger cannot be written")
             self._refused = True
+            batch = batch or self._take_batch()
             for waiting in batch:
                 waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
+        return batch
 
     def _write(self, sealed: list[Sealed]) -> int:
         """Write the batch and count the change; the count up to which the books are known now."""
@@ -286,7 +297,7 @@ class FileJournal:
             raise self._corrupt
 
     def _release(self) -> None:
-        self._batches.put(None)
+        self._wakes.put(False)
         if self._thread.is_alive():
             self._thread.join()
         self._files.close()
