@@ -57,6 +57,7 @@ RULES = {
     "card_invalid": "the Luhn digit decides",
     "clock_out_of_range": "the clock decides",
     "currency_unsupported": "the table of currencies decides",
+    "future_date": "the clock decides",
     "invalid_encoding": "a string of JSON may spell NUL or half a character, which no text here may hold",
     "idempotency_key_reused": "the key belongs to an earlier request",
     "sensitive_data": "a random text or number may pass for a card number",
