@@ -235,3 +235,21 @@ async def test_the_command_takes_no_file_that_never_came_for_an_empty_one(tmp_pa
         await desk.payment()
     done = await command(tmp_path)
     assert (done.exit_code, "no file of providerA" in done.output) == (1, True), done.output
+
+
+async def test_the_command_explains_and_closes_what_is_no_merchants(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, FrozenClock(datetime(2026, 3, 2, 9, 15, tzinfo=UTC))) as desk:
+        await broken(desk, "settlement_orphan")
+    (content,) = reports(tmp_path).values()
+    (orphan,) = json.loads(content)["breaks"]
+    assert (await command(tmp_path)).exit_code == 1
+    unreasoned = await command(tmp_path, "--explain", orphan["id"])
+    assert (unreasoned.exit_code, "--why" in unreasoned.output) == (2, True)
+    assert (await command(tmp_path, "--explain", "brk_OTHER", "--why", "known")).exit_code == 1
+    card = await command(tmp_path, "--explain", orphan["id"], "--why", "4242 4242 4242 4242")
+    assert (card.exit_code, "card number" in card.output) == (1, True)
+    explained = await command(tmp_path, "--explain", orphan["id"], "--why", "the provider's own test")
+    assert (explained.exit_code, "EXPLAINED orphan" in explained.output) == (0, True), explained.output
+    assert (await command(tmp_path, "--close", orphan["id"], "--why", "credited")).exit_code == 0
+    again = await command(tmp_path, "--explain", orphan["id"], "--why", "too late")
+    assert (again.exit_code, "closed cannot become explained" in again.output) == (1, True)

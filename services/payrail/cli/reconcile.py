@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import getpass
 import random
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from payrail.ledger.money import Money
 from payrail.runtime.settings import load_settings
 
 if TYPE_CHECKING:
-    from payrail.ledger_jobs.break_states import Said
+    from payrail.ledger_jobs.break_states import BreakState, Said
     from payrail.ledger_jobs.breaks import Break, Report, Side
 
 _BREAKS_SHOWN_MAX = 50
@@ -33,15 +34,33 @@ _BREAKS_SHOWN_MAX = 50
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The data directory; PAYRAIL_DATA_DIR, then data, if not given.",
 )
+@click.option("--explain", metavar="BREAK", help="Say that this break is explained; needs --why.")
+@click.option("--close", metavar="BREAK", help="Say that this break is closed; needs --why.")
+@click.option("--reopen", metavar="BREAK", help="Say that this break is open again; needs --why.")
+@click.option("--why", help="The reason for what is said of a break.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def reconcile(day: datetime.datetime, data_dir: Path | None, *, as_json: bool) -> None:
+def reconcile(
+    day: datetime.datetime,
+    data_dir: Path | None,
+    explain: str | None,
+    close: str | None,
+    reopen: str | None,
+    why: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Compare a UTC day's ledger with PayRail's settlement file and with what each provider says.
 
     Exit status 0: nothing differs, or all that does is explained or closed; 1: there are open breaks. Where a stack
     runs on the data directory, it does the work, and asks the providers for their files. Where none runs, the files
-    that came last are taken.
+    that came last are taken. What is said of a break here, who said it and why is kept beside the reports; a break that
+    is no merchant's, an orphan, is explained and closed in no other way.
     """
     date = day.date().isoformat()
+    wishes: dict[BreakState, str | None] = {"explained": explain, "closed": close, "open": reopen}
+    words = {state: break_id for state, break_id in wishes.items() if break_id is not None}
+    if words and not (why and why.strip()):
+        raise click.UsageError("what is said of a break needs a reason: --why")
     with told_in_one_line():
         directory = existing_data_dir(data_dir)
         try:
@@ -49,6 +68,8 @@ def reconcile(day: datetime.datetime, data_dir: Path | None, *, as_json: bool) -
                 _reconcile_here(directory, date)
         except DirectoryInUse:
             _reconcile_there(day.date())
+        for state, break_id in words.items():
+            _say(directory, date, break_id, state, why or "")
     sys.exit(1 if _print(directory, date, as_json=as_json) else 0)
 
 
@@ -100,6 +121,33 @@ def _reconcile_there(day: datetime.date) -> None:
             lambda client: run_reconciliation.sync(day, client=client, body=RunReconciliationRequest()),
             bar,
         )
+
+
+def _say(directory: Path, date: str, break_id: str, state: "BreakState", why: str) -> None:
+    """Write down what the person at the keyboard says of a break, whoever's it is."""
+    from payrail.ledger_jobs.break_states import BreakStates, BreakTransitionInvalid, Said
+    from payrail.ledger_jobs.reconcile_day import Reconciling
+    from payrail.ledger_jobs.reconciliation_store import read_report
+    from payrail.runtime.card_numbers import find_card_number
+    from payrail.runtime.clock import SystemClock, rfc3339_of_ms
+    from payrail.runtime.ids import IdSource
+
+    reports = directory / Reconciling.directory
+    report = read_report(reports, date)
+    if report is None or all(one.id != break_id for one in report.breaks):
+        raise click.ClickException(f"{date} has no break {break_id}")
+    if find_card_number(why):
+        raise click.ClickException("the reason holds a card number; nothing was written")
+    clock = SystemClock(directory / "clock.json")
+    correlation_id = IdSource(clock, random.SystemRandom()).new("run")
+    said = Said(
+        break_id, date, state, getpass.getuser(), "admin", why, correlation_id, rfc3339_of_ms(clock.now_ms())
+    )
+    with contextlib.closing(BreakStates(reports)) as states:
+        try:
+            asyncio.run(states.say(said))
+        except BreakTransitionInvalid as error:
+            raise click.ClickException(error.detail) from None
 
 
 def _print(directory: Path, date: str, *, as_json: bool) -> int:
