@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from payrail.ledger.entry import Actor, Entry
-from payrail.ledger.payment import Payment, evolve
+from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import PAYMENT_EVENTS
+from payrail.ledger.payment_fold import evolve
 from payrail.ledger.payment_view import entry_view, payment_view
 from payrail.ledger.postings import Posting, require_balanced
 

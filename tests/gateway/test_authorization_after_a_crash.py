@@ -10,7 +10,7 @@ from shop import Shop
 from payrail.gateway.domain import payments
 from payrail.gateway.domain.errors import IdempotencyInProgress
 from payrail.gateway.domain.outcomes import NotProcessed
-from payrail.ledger.payment import InvalidTransition
+from payrail.ledger.transitions import InvalidTransition
 
 _SECOND = timedelta(seconds=1)
 

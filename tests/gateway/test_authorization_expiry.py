@@ -8,7 +8,7 @@ import pytest
 from desk import Desk, open_desk
 from shop import Shop
 
-from payrail.ledger.payment import InvalidTransition
+from payrail.ledger.transitions import InvalidTransition
 from payrail.runtime.clock import FrozenClock
 
 WEEK = timedelta(days=7)

@@ -7,7 +7,7 @@ from shop import Shop
 
 from payrail.gateway.domain.errors import PaymentNotFound
 from payrail.gateway.ports import VaultUnavailable
-from payrail.ledger.payment import InvalidTransition
+from payrail.ledger.transitions import InvalidTransition
 
 _SECOND = timedelta(seconds=1)
 

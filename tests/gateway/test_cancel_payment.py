@@ -6,7 +6,7 @@ import pytest
 from shop import Shop
 
 from payrail.gateway.domain.errors import OperationInProgress, OperationNotProcessed
-from payrail.ledger.payment import InvalidTransition
+from payrail.ledger.transitions import InvalidTransition
 
 
 async def test_what_was_never_authorized_is_canceled_without_a_provider(shop: Shop) -> None:

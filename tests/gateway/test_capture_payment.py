@@ -14,7 +14,7 @@ from payrail.gateway.domain.errors import (
     PaymentNotFound,
 )
 from payrail.ledger import accounts
-from payrail.ledger.payment import InvalidTransition
+from payrail.ledger.transitions import InvalidTransition
 
 
 async def test_without_an_amount_all_that_is_authorized_is_captured(shop: Shop) -> None:

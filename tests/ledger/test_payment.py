@@ -9,12 +9,15 @@ from msgspec.structs import replace
 from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInProgress
 from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotProcessed, Unknown
 from payrail.ledger import accounts
+from payrail.ledger.attempts import NoOpenAttempt
 from payrail.ledger.entry import GENESIS, Entry, seal
-from payrail.ledger.payment import InvalidTransition, NoOpenAttempt, Payment, evolve
+from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import Decline
+from payrail.ledger.payment_fold import evolve
 from payrail.ledger.payment_states import PAYMENT_TRANSITIONS, State, require_transition
 from payrail.ledger.payment_view import payment_view
 from payrail.ledger.state import LedgerState, OutOfOrder
+from payrail.ledger.transitions import InvalidTransition
 from stand_ins.forged_ledger import draft_of
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import AT, LATER, Desk, claim, created, pay, terms

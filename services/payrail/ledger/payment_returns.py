@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from payrail.ledger.dispute import Dispute
 from payrail.ledger.entry import Entry
-from payrail.ledger.payment import Payment, touched
+from payrail.ledger.payment import Payment
+from payrail.ledger.payment_fold import touched
 from payrail.ledger.refund import Refund
 
 

@@ -20,7 +20,8 @@ from payrail.ledger.claims import HeldClaim, Scope, evolve_claim
 from payrail.ledger.dispute import Dispute, evolve_dispute
 from payrail.ledger.entry import Book, Entry
 from payrail.ledger.movement import movement_of
-from payrail.ledger.payment import Payment, evolve
+from payrail.ledger.payment import Payment
+from payrail.ledger.payment_fold import evolve
 from payrail.ledger.payment_returns import with_dispute, with_refund
 from payrail.ledger.postings import Posting, signed
 from payrail.ledger.refund import Refund, evolve_refund

@@ -10,8 +10,8 @@ import pytest
 from payrail.gateway.domain import operations, payments
 from payrail.gateway.domain.idempotency import Earlier
 from payrail.ledger.entry import BOOKS, GENESIS, Draft, Entry
-from payrail.ledger.payment import InvalidTransition
 from payrail.ledger.state import Committed, LedgerState, OutOfOrder
+from payrail.ledger.transitions import InvalidTransition
 from payrail.runtime.journal import Journal
 from stand_ins.payments import ORIGIN, claim, created, in_book, pay
 
