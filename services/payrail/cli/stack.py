@@ -210,7 +210,7 @@ def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 
 def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.gateway.domain.breaker import BreakerPolicy
-    from payrail.gateway.wiring import build
+    from payrail.gateway.wiring import GatewayTerms, Peers, build
     from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
     from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
     from payrail_sdk.vault import AuthenticatedClient as VaultClient
@@ -225,23 +225,24 @@ def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     jobs.set_async_httpx_client(
         _client(stack, "ledger-jobs", settings.ledger_jobs_url, log, key=key, timeout_s=_JOBS_TIMEOUT_S)
     )
-    return build(
-        data_dir=settings.payrail_data_dir,
-        clock=clock,
-        journals=stack.journals,
+    terms = GatewayTerms(
         movable_clock=settings.payrail_env != "production",
         merchant_key=settings.merchant_api_key,
         console_key=settings.console_api_key,
         webhook_secrets=_webhook_secrets(settings),
-        vault=vault,
-        providers=providers,
-        jobs=jobs,
         resolver_interval_s=settings.resolver_interval_s,
         breaker=BreakerPolicy(
             settings.breaker_failure_threshold, settings.breaker_open_s, settings.breaker_half_open_probes
         ),
         routing_rules=settings.routing_rules,
         metrics_interval_s=settings.metrics_interval_s,
+    )
+    return build(
+        data_dir=settings.payrail_data_dir,
+        clock=clock,
+        journals=stack.journals,
+        terms=terms,
+        peers=Peers(vault, providers, jobs),
         log=log,
     )
 

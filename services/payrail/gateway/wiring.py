@@ -5,7 +5,7 @@ import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from payrail.gateway.adapters.action_log import ActionLog
 from payrail.gateway.adapters.breakers import FileBreakers
@@ -57,82 +58,123 @@ from payrail_sdk.vault import AuthenticatedClient as VaultClient
 SAMPLES = Path("metrics", "service_metrics.jsonl")
 
 
+class GatewayTerms(Struct, frozen=True):
+    """What the settings say of the gateway. Without a file of `routing_rules` the packaged rules hold."""
+
+    movable_clock: bool
+    merchant_key: str
+    console_key: str
+    webhook_secrets: Mapping[str, Sequence[str]]
+    resolver_interval_s: float
+    breaker: BreakerPolicy
+    routing_rules: Path | None
+    metrics_interval_s: float
+
+
+class Peers(Struct, frozen=True):
+    """The services that the gateway calls, by clients that carry its internal key."""
+
+    vault: VaultClient
+    providers: ProviderClient
+    jobs: JobsClient
+
+
+class _Shelf(Struct, frozen=True):
+    """What is there before the ledger is open, and stays when it is closed."""
+
+    data_dir: Path
+    clock: SystemClock | FrozenClock
+    ids: IdSource
+    merchants: MerchantsFile
+    rules: RoutingRulesFile
+    metrics: Metrics
+
+
 def build(
     *,
     data_dir: Path,
     clock: SystemClock | FrozenClock,
     journals: JournalOpener,
-    movable_clock: bool,
-    merchant_key: str,
-    console_key: str,
-    webhook_secrets: Mapping[str, Sequence[str]],
-    vault: VaultClient,
-    providers: ProviderClient,
-    jobs: JobsClient,
-    resolver_interval_s: float,
-    breaker: BreakerPolicy,
-    routing_rules: Path | None,
-    metrics_interval_s: float,
+    terms: GatewayTerms,
+    peers: Peers,
     log: LogWriter | None = None,
 ) -> ContractApp:
     """The gateway over `data_dir`. Its ledger is open from the start of the app's lifespan to the end.
 
-    Several processes may run one on the same directory. The clients carry the gateway's internal key.
-    Raises `MerchantsInvalid`, and `RoutingRulesInvalid` where the file `routing_rules` cannot be taken; without one
-    the packaged rules hold.
+    Several processes may run one on the same directory. Raises `MerchantsInvalid`, and `RoutingRulesInvalid` where the
+    file of routing rules cannot be taken.
     """
     handlers = Handlers()
-    ids = IdSource(clock, random.Random(secrets.randbits(256)))  # noqa: S311 - ids are names, not secrets
-    merchants = MerchantsFile(data_dir / "merchants" / "merchants.json", merchant_key)
-    directory = Directory(merchants, console_key)
-    rules = RoutingRulesFile(routing_rules, clock, providers=PROVIDERS)
-    metrics = Metrics()
+    shelf = _Shelf(
+        data_dir,
+        clock,
+        IdSource(clock, random.Random(secrets.randbits(256))),  # noqa: S311 - ids are names, not secrets
+        MerchantsFile(data_dir / "merchants" / "merchants.json", terms.merchant_key),
+        RoutingRulesFile(terms.routing_rules, clock, providers=PROVIDERS),
+        Metrics(),
+    )
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        journal = await journals.open()
-        leases = Leases(data_dir / "run" / "leases.lock")
-        breakers = FileBreakers(data_dir / "providers", breaker, clock, leases, providers=PROVIDERS)
-        guarded = GuardedProviders(SdkProviders(providers), breakers, metrics.observe_call)
-        customers = CustomersFile(data_dir / "customers" / "customers.json")
-        unmatched = UnmatchedLog(data_dir / "webhooks" / "unmatched.jsonl")
-        trail, due = ActionLog(data_dir / "audit" / "actions.jsonl"), DueWork()
-        gateway = Gateway(
-            journal, SdkVault(vault), guarded, clock, leases, ids.new, _owner(ids), version("payrail"),
-            rules, breakers, SdkProviderControls(providers), SdkServices(vault, providers, jobs), metrics,
-            trail, ClockMover(clock, movable=movable_clock), due, SdkVaultKeys(vault), customers,
-            SignedNotices(webhook_secrets), unmatched, merchants, SdkJobs(jobs), SdkSettlementJobs(jobs),
-            SdkReconciliationJobs(jobs),
-            SdkOutbox(jobs),
-        )  # fmt: skip
-        metrics.show(lambda: gauges(gateway))
-        handlers.gateway = gateway
-        samples = keep_samples(metrics, data_dir / SAMPLES, "gateway", metrics_interval_s, clock.now)
-        cache = IdempotencyCache(data_dir / "idempotency" / "idempotency_keys.json", journal, clock, leases)
-        resolver = Resolver(gateway, resolver_interval_s)
-        due.add(partial(send_webhooks, gateway))
-        due.add(resolver.catch_up)
-        due.add(partial(run_due_jobs, gateway))
-        try:
-            async with _background(resolver.run(), cache.run(), samples):
+        async with AsyncExitStack() as closing:
+            gateway = await _opened(closing, shelf, journals, terms, peers)
+            shelf.metrics.show(lambda: gauges(gateway))
+            handlers.gateway = gateway
+            async with _background(*_work(gateway, shelf, terms)):
                 yield
-        finally:
-            await journals.close()
-            customers.close()
-            unmatched.close()
-            trail.close()
-            leases.close()
 
     return build_contract_app(
         service="gateway",
         contract=_contract(),
         handlers=handlers.table(),
-        authenticate={"MerchantKey": directory.authenticate},
+        authenticate={"MerchantKey": Directory(shelf.merchants, terms.console_key).authenticate},
         errors=PROBLEMS,
         lifespan=lifespan,
         log=log,
-        observe=metrics.observe_request,
+        observe=shelf.metrics.observe_request,
     )
+
+
+async def _opened(
+    closing: AsyncExitStack, shelf: _Shelf, journals: JournalOpener, terms: GatewayTerms, peers: Peers
+) -> Gateway:
+    """The collaborators of the flows, over open files. The ledger is opened last and so closed first, while the
+    attempts that it was told of are still leased."""
+    data_dir, clock = shelf.data_dir, shelf.clock
+    leases = Leases(data_dir / "run" / "leases.lock")
+    closing.callback(leases.close)
+    trail = ActionLog(data_dir / "audit" / "actions.jsonl")
+    closing.callback(trail.close)
+    unmatched = UnmatchedLog(data_dir / "webhooks" / "unmatched.jsonl")
+    closing.callback(unmatched.close)
+    customers = CustomersFile(data_dir / "customers" / "customers.json")
+    closing.callback(customers.close)
+    journal = await journals.open()
+    closing.push_async_callback(journals.close)
+    breakers = FileBreakers(data_dir / "providers", terms.breaker, clock, leases, providers=PROVIDERS)
+    guarded = GuardedProviders(SdkProviders(peers.providers), breakers, shelf.metrics.observe_call)
+    services = SdkServices(peers.vault, peers.providers, peers.jobs)
+    return Gateway(
+        journal, SdkVault(peers.vault), guarded, clock, leases, shelf.ids.new, _owner(shelf.ids), version("payrail"),
+        shelf.rules, breakers, SdkProviderControls(peers.providers), services, shelf.metrics, trail,
+        ClockMover(clock, movable=terms.movable_clock), DueWork(), SdkVaultKeys(peers.vault), customers,
+        SignedNotices(terms.webhook_secrets), unmatched, shelf.merchants, SdkJobs(peers.jobs),
+        SdkSettlementJobs(peers.jobs), SdkReconciliationJobs(peers.jobs), SdkOutbox(peers.jobs),
+    )  # fmt: skip
+
+
+def _work(gateway: Gateway, shelf: _Shelf, terms: GatewayTerms) -> tuple[Coroutine[Any, Any, None], ...]:
+    """What runs beside the requests; and what falls due when the clock is moved, in its order."""
+    resolver = Resolver(gateway, terms.resolver_interval_s)
+    gateway.due.add(partial(send_webhooks, gateway))
+    gateway.due.add(resolver.catch_up)
+    gateway.due.add(partial(run_due_jobs, gateway))
+    keys = shelf.data_dir / "idempotency" / "idempotency_keys.json"
+    cache = IdempotencyCache(keys, gateway.journal, shelf.clock, gateway.leases)
+    samples = keep_samples(
+        shelf.metrics, shelf.data_dir / SAMPLES, "gateway", terms.metrics_interval_s, shelf.clock.now
+    )
+    return resolver.run(), cache.run(), samples
 
 
 def _contract() -> Any:
