@@ -184,6 +184,8 @@ def before_call(_: HookContext, case: Case, kwargs: Any) -> None:
         bound_failure(case.body)
     elif operation == "move_clock" and CLOCK_IS_BOUNDED:
         bound_clock(case.body)
+    elif operation == "create_webhook_endpoint":
+        lead_nowhere(case.body)
     elif operation == "receive_provider_webhook":
         sign(case)
 
@@ -209,6 +211,13 @@ def bound_clock(body: dict[str, Any]) -> None:
     soonest = datetime.now(UTC) + timedelta(seconds=CLOCK_STEP_S_MAX)
     if isinstance(body.get("set"), str) and body["set"] > soonest.isoformat():
         body["set"] = soonest.isoformat()
+
+
+def lead_nowhere(body: dict[str, Any]) -> None:
+    """No webhook leaves this machine, whatever host was drawn: it goes to a port where nobody listens."""
+    scheme, separator, rest = str(body.get("url")).partition("://")
+    if separator and scheme in ("http", "https"):
+        body["url"] = f"{scheme}://127.0.0.1:9/{rest.partition('/')[2]}"
 
 
 def sign(case: Case) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
@@ -57,6 +58,7 @@ class Sender:
         error: Error | None = None
         wanted_s: float | None = None
         try:
+            _ = urlsplit(url).port  # A port that is none fails here, not after the name was looked up.
             async with asyncio.timeout(self._timeout_s):
                 status, wanted_s = await self._exchange(url, headers, body)
             error = _error_of(status)
