@@ -161,8 +161,6 @@ def keep_rules(operation: str, body: dict[str, Any]) -> None:
             body["payment_method"] = {"card": {"number": APPROVED, "exp_month": 12, "exp_year": 2099}}
     elif operation == "save_payment_method" and "card" in body:
         body.pop("token", None)
-    elif operation == "move_clock" and "advance_s" in body:
-        body.pop("set", None)
     elif operation in ("inject_failure", "inject_provider_failure"):
         for name, mode in (("latency_ms", "latency"), ("decline_code", "decline")):
             if body.get("mode") != mode:
@@ -182,8 +180,11 @@ def before_call(_: HookContext, case: Case, kwargs: Any) -> None:
     operation = operation_of(case)
     if operation in ("inject_failure", "inject_provider_failure"):
         bound_failure(case.body)
-    elif operation == "move_clock" and CLOCK_IS_BOUNDED:
-        bound_clock(case.body)
+    elif operation == "move_clock":
+        if case.meta is not None and case.meta.generation.mode.is_positive and "advance_s" in case.body:
+            case.body.pop("set", None)
+        if CLOCK_IS_BOUNDED:
+            bound_clock(case.body)
     elif operation == "create_webhook_endpoint":
         lead_nowhere(case.body)
     elif operation == "receive_provider_webhook":

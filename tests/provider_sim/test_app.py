@@ -216,6 +216,17 @@ async def test_decline_declines_with_the_given_code(sim: Simulator, operation: s
         assert (await sim.follow_up(operation, 10, 1, follow_up[operation]))[1]["status"] == "approved"
 
 
+@pytest.mark.parametrize("operation", OPERATIONS[1:-1])
+async def test_what_was_declined_as_reversed_is_shown_as_declined(sim: Simulator, operation: str) -> None:
+    """Only an authorization is reversed; whatever else a rule declines with that code is a decline."""
+    await prepare(sim)
+    await sim.inject(mode="decline", operation=operation, decline_code="reversed", remaining=1)
+    _, answer = await one_of(sim, operation)
+    path = f"/providers/providerA/operations/{answer['reference']}"
+    assert await sim.call("GET", path) == (200, answer)
+    assert answer["status"] == "declined"
+
+
 async def test_a_rule_with_last4_follows_the_card_through_its_operations(sim: Simulator) -> None:
     await sim.authorize(1)
     await sim.authorize(2, card="4000000000007726")

@@ -217,7 +217,7 @@ def outcome_at(book: Book, record: Record, now: str) -> Outcome | None:
         if standing is not None and standing.reversal is not None and standing.captured == 0:
             return Outcome.REVERSED
         return None if _is_on_its_way(record, now) else Outcome.APPROVED
-    if record.declines is DeclineReason.REVERSED:
+    if request.operation is Operation.AUTHORIZE and record.declines is DeclineReason.REVERSED:
         return Outcome.REVERSED
     if record.due_at is None or now < record.due_at:
         return record.outcome
