@@ -103,12 +103,13 @@ test: check $(if $(NODE),tools) $(if $(CHROMIUM),,without-chromium) ## Every che
 	@PAYRAIL_SEEN=build/seen .venv/bin/pytest -n $(TEST_PROCESSES) tests contract-tests
 	@PAYRAIL_SEEN=build/seen .venv/bin/pytest contract-tests/after_all_tests.py
 
+# As a setting of the services SEED is one number, so that they must not see this list.
 SEED ?= 1
 EXAMPLES ?= 100
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Fuzz the contracts: SEED=1,2 EXAMPLES=500 (per operation), SERVICE=gateway for one alone
-	@PYTHONPATH=tests $(PY) contract-tests/fuzz.py --seeds $(SEED) --examples $(EXAMPLES) $(if $(SERVICE),--service $(SERVICE))
+	@env -u SEED PYTHONPATH=tests $(PY) contract-tests/fuzz.py --seeds $(SEED) --examples $(EXAMPLES) $(if $(SERVICE),--service $(SERVICE))
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks: ratios against bare baselines
