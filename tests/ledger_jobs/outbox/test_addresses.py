@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,10 @@ async def test_a_name_that_leads_elsewhere_when_it_is_sent_to_is_refused_then(
     with receiver() as inside:
         answers = ["93.184.215.14", "127.0.0.1"]
 
-        async def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        def resolve(host: str, port: int, **_: Any) -> list[Any]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (answers.pop(0), port))]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
         url = inside.url.replace("127.0.0.1", "rebound.example.com")
         await require_public(url)
         sender = Sender(5, public_only=True)
@@ -74,11 +75,11 @@ async def test_what_is_connected_to_is_the_address_that_was_checked(monkeypatch:
     with receiver() as inside:
         asked: list[str] = []
 
-        async def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        def resolve(host: str, port: int, **_: Any) -> list[Any]:
             asked.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
         monkeypatch.setattr("payrail.ledger_jobs.outbox.addresses.is_public", lambda _address: True)
         sender = Sender(5, public_only=True)
         answered = await sender.post(inside.url.replace("127.0.0.1", "shop.example.com"), {}, b"{}")
@@ -86,6 +87,38 @@ async def test_what_is_connected_to_is_the_address_that_was_checked(monkeypatch:
         assert (answered.status, answered.error) == (200, None)
         assert inside.received[0].headers["host"].startswith("shop.example.com")
         assert asked.count("shop.example.com") == 1
+
+
+async def test_names_that_nobody_answers_for_hold_up_no_other_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many there are: each is looked up in a thread of its own, and the process may end without it."""
+    answered_at_last = threading.Event()
+
+    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        if host.startswith("hung"):
+            answered_at_last.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with receiver() as inside:
+        sender = Sender(60, public_only=False)
+        hung = [
+            asyncio.create_task(sender.post(f"http://hung-{number}.example.com/", {}, b"{}"))
+            for number in range(40)
+        ]
+        await asyncio.sleep(0)
+        answered = await sender.post(inside.url, {}, b"{}")
+        assert (answered.status, answered.error) == (200, None)
+        assert not any(task.done() for task in hung)
+        looking_up = [thread for thread in threading.enumerate() if thread.name.startswith("look up hung")]
+        assert len(looking_up) == len(hung)
+        assert all(thread.daemon for thread in looking_up)
+        for task in hung:
+            task.cancel()
+        await asyncio.wait(hung)
+        await sender.close()
+    answered_at_last.set()
 
 
 async def test_in_production_an_endpoint_on_this_machine_is_refused(

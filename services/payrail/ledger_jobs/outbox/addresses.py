@@ -1,8 +1,10 @@
 """Where webhooks may go: in production to public addresses only, whatever a name leads to at the moment of sending."""
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,12 +47,13 @@ async def require_public(url: str) -> None:
         return
 
 
-class PublicOnly(httpcore.AsyncNetworkBackend):
-    """Connects to public addresses only. It looks the name up itself and connects to what it checked, so that a name
-    cannot lead elsewhere in between."""
+class CheckedAddresses(httpcore.AsyncNetworkBackend):
+    """Connects to addresses that it looked up itself, with `public_only` to public ones alone: it connects to what it
+    checked, so that a name cannot lead elsewhere in between."""
 
-    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(self, inner: httpcore.AsyncNetworkBackend, *, public_only: bool) -> None:
         self._inner = inner
+        self._public_only = public_only
 
     async def connect_tcp(
         self,
@@ -61,26 +64,54 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         try:
-            addresses = await _public_addresses(host, port)
+            addresses = await (_public_addresses if self._public_only else _addresses)(host, port)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        return await self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        *first, last = addresses
+        for address in first:
+            with contextlib.suppress(httpcore.ConnectError):
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+        return await self._inner.connect_tcp(last, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
 
 
 async def _public_addresses(host: str, port: int) -> list[str]:
-    """What the name leads to; one address that is not public refuses them all. Raises `OSError` if it leads nowhere."""
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:
-        raise OSError(str(error)) from error
-    addresses = [str(entry[4][0]) for entry in found]
+    """As `_addresses`; one address that is not public refuses them all."""
+    addresses = await _addresses(host, port)
     if not all(map(is_public, addresses)):
         raise AddressRefused
     return addresses
+
+
+async def _addresses(host: str, port: int) -> list[str]:
+    """What the name leads to, at least one. Raises `OSError` if it leads nowhere.
+
+    Each name is looked up in a thread of its own that nothing waits for: one whose server does not answer takes many
+    seconds, which must hold up neither other endpoints nor the end of the process.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Any]] = loop.create_future()
+
+    def tell(answer: list[Any] | Exception) -> None:
+        if found.done():
+            return
+        if isinstance(answer, Exception):
+            found.set_exception(answer)
+        else:
+            found.set_result(answer)
+
+    def look_up() -> None:
+        try:
+            answer: list[Any] | Exception = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            answer = error if isinstance(error, OSError) else OSError(str(error))
+        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+            loop.call_soon_threadsafe(tell, answer)
+
+    threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
+    return [str(entry[4][0]) for entry in await found]
 
 
 def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -12,7 +12,7 @@ import httpcore
 import httpx
 from msgspec import Struct
 
-from payrail.ledger_jobs.outbox.addresses import AddressRefused, PublicOnly
+from payrail.ledger_jobs.outbox.addresses import AddressRefused, CheckedAddresses
 from payrail.ledger_jobs.outbox.retries import retry_after_s
 
 Error = Literal["status", "redirect", "timeout", "connection_failed", "connection_broken", "address_refused"]
@@ -44,11 +44,11 @@ class Sender:
 
     def __init__(self, timeout_s: float, *, public_only: bool) -> None:
         self._timeout_s = timeout_s
-        transport = (
-            _PublicTransport() if public_only else httpx.AsyncHTTPTransport(limits=_LIMITS, trust_env=False)
-        )
         self._client = httpx.AsyncClient(
-            transport=transport, follow_redirects=False, trust_env=False, timeout=timeout_s
+            transport=_Transport(public_only=public_only),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=timeout_s,
         )
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
@@ -98,17 +98,17 @@ async def _drain(response: httpx.Response) -> None:
                     return
 
 
-class _PublicTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport over a pool that connects to public addresses only; names stay in TLS and in `Host`."""
+class _Transport(httpx.AsyncHTTPTransport):
+    """httpx's own transport over a pool that connects to addresses it has checked; names stay in TLS and in `Host`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, public_only: bool) -> None:
         super().__init__(limits=_LIMITS, trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=httpx.create_ssl_context(trust_env=False),
             max_connections=None,
             max_keepalive_connections=_LIMITS.max_keepalive_connections,
             keepalive_expiry=_LIMITS.keepalive_expiry,
-            network_backend=PublicOnly(httpcore.AnyIOBackend()),
+            network_backend=CheckedAddresses(httpcore.AnyIOBackend(), public_only=public_only),
         )
 
 
