@@ -10,14 +10,14 @@ from msgspec import Struct
 
 from payrail.ledger_jobs.loops import Loops, Wish
 from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
-from payrail.ledger_jobs.outbox_handlers import OUTBOX_HANDLERS, OutboxHandler
-from payrail.ledger_jobs.reconciliation_handlers import (
+from payrail.ledger_jobs.outbox.handlers import OUTBOX_HANDLERS, OutboxHandler
+from payrail.ledger_jobs.reconciliation.handlers import (
     RECONCILIATION_HANDLERS,
     ReconciledDays,
     ReconciliationHandler,
 )
 from payrail.ledger_jobs.runs import JobName, Requester, RunHistory
-from payrail.ledger_jobs.settle_day import FutureDate
+from payrail.ledger_jobs.settlement.settle_day import FutureDate
 from payrail.runtime.clock import Clock, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
 from payrail.runtime.journal import Journal
@@ -124,18 +124,18 @@ class Handlers:
     # ---- beside the event loop: a day may have a million rows -------------------------------------------------------
 
     def _list_settlements(self, call: Call) -> dict[str, Any]:
-        from payrail.ledger_jobs.settlement_views import list_settlements
+        from payrail.ledger_jobs.settlement.views import list_settlements
 
         return list_settlements(self._settlements, call.query["merchant_id"], **_place(call))
 
     def _settlement_page(self, call: Call) -> dict[str, Any]:
-        from payrail.ledger_jobs.settlement_views import settlement_page
+        from payrail.ledger_jobs.settlement.views import settlement_page
 
         merchant_id = call.query["merchant_id"]
         return settlement_page(self._settlements, call.path["date"], merchant_id, **_place(call))
 
     def _settlement_csv(self, call: Call) -> bytes:
-        from payrail.ledger_jobs.settlement_views import settlement_csv
+        from payrail.ledger_jobs.settlement.views import settlement_csv
 
         return settlement_csv(self._settlements, call.path["date"], call.query["merchant_id"])
 

@@ -17,9 +17,9 @@ from payrail.ledger.settlement import BankBooking, JobRecord, Settlement, bank_b
 from payrail.ledger.settlement_events import BankBooked, BankLine, SettlementCreated
 from payrail.ledger.state import Committed, LedgerState
 from payrail.ledger_jobs import decisions
+from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
 from payrail.ledger_jobs.decisions import JobOrigin
-from payrail.ledger_jobs.movements import bytes_to_scan, read_movements
-from payrail.ledger_jobs.settlement_totals import Status, read_totals
+from payrail.ledger_jobs.settlement.totals import Status, read_totals
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,7 +98,7 @@ async def settle_day(settling: Settling, date: str, progress: Progress = _untold
         raise FutureDate(date)
     movements = await _scanned(settling.data_dir / settling.ledger, date, progress)
     # Not before the scan, whose thread has loaded what this loads: the event loop does not wait for it.
-    from payrail.ledger_jobs import settlement_files as files
+    from payrail.ledger_jobs.settlement import files
 
     rows = await asyncio.to_thread(files.settlement_rows, movements)
     settled = SettledDay(date, "preliminary", rows.height)
@@ -187,7 +187,7 @@ async def _scanned(directory: Path, date: str, progress: Progress) -> "pl.DataFr
 async def _settle_merchants(settling: Settling, date: str, rows: "pl.DataFrame") -> int:
     import polars as pl
 
-    from payrail.ledger_jobs.settlement_files import totals_of
+    from payrail.ledger_jobs.settlement.files import totals_of
 
     appended = 0
     for merchant_id in rows["merchant_id"].unique().sort():

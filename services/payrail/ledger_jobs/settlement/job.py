@@ -9,8 +9,8 @@ import msgspec
 from payrail.ledger.entry import Actor
 from payrail.ledger_jobs.decisions import JobOrigin
 from payrail.ledger_jobs.loops import Job, Run
-from payrail.ledger_jobs.provider_downloads import ProviderDownloads
-from payrail.ledger_jobs.settle_day import PaidOut, Settling, UnwrittenDays, due_days, settle_day
+from payrail.ledger_jobs.provider_files.downloads import ProviderDownloads
+from payrail.ledger_jobs.settlement.settle_day import PaidOut, Settling, UnwrittenDays, due_days, settle_day
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
 
@@ -62,8 +62,8 @@ def paid_out(downloads: ProviderDownloads, correlation_id: str) -> PaidOut:
         content = await downloads.file(provider, date, correlation_id)
         if content is None:
             return None
-        from payrail.ledger_jobs import provider_files
+        from payrail.ledger_jobs.provider_files import dialects
 
-        return provider_files.paid_out(provider_files.parse_provider_file(provider, date, content))
+        return dialects.paid_out(dialects.parse_provider_file(provider, date, content))
 
     return read
