@@ -199,6 +199,14 @@ async def test_a_day_that_has_not_begun_cannot_be_reconciled(desk: Desk) -> None
     assert (answer.status_code, answer.json()["code"]) == (422, "future_date")
 
 
+@pytest.mark.parametrize("date", ["0001-01-01", "0001-01-03", "1969-12-31"])
+async def test_the_first_days_of_the_calendar_can_be_reconciled_though_fewer_lie_around_them(
+    desk: Desk, date: str
+) -> None:
+    answer = await run(desk, date)
+    assert (answer.status_code, answer.json()["matched"]) == (200, 0)
+
+
 async def test_a_run_is_in_the_history_with_who_asked_for_it(desk: Desk, tmp_path: Path) -> None:
     await broken(desk)
     lines = [json.loads(line) for line in (tmp_path / "jobs" / "runs.jsonl").read_text().splitlines()]

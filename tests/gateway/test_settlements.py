@@ -128,7 +128,7 @@ async def test_days_are_listed_newest_first_page_by_page(desk: Desk) -> None:
 async def test_days_that_cannot_be_settled_are_refused(desk: Desk) -> None:
     answer = await generate(desk, "2026-03-03")
     assert (answer.status_code, answer.json()["code"]) == (422, "future_date")
-    for wrong in ("2026-13-01", "yesterday", "2026-3-1"):
+    for wrong in ("2026-13-01", "yesterday", "2026-3-1", "0000-01-01"):
         assert (await generate(desk, wrong)).status_code == 400
         assert (await desk.call("GET", f"/settlements/{wrong}")).status_code == 400
     assert (await desk.call("GET", "/settlements", params={"cursor": "x"})).status_code == 400

@@ -67,6 +67,12 @@ async def resolve(sim: Simulator, dispute: int, number: int, provider: str) -> N
     assert (await sim.call("POST", f"{path}/resolve", outcome))[0] == 200
 
 
+@pytest.mark.parametrize("date", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("provider", ["providerA", "providerB"])
+async def test_the_ends_of_the_calendar_have_empty_files(sim: Simulator, provider: str, date: str) -> None:
+    assert (await raw(sim, provider, date)).count(b"\n") == 1
+
+
 async def test_a_stripe_like_file_has_one_signed_row_per_balance_transaction(sim: Simulator) -> None:
     await sell(sim, 1, 10_000)
     await refund(sim, 3, 1, 2_500)
