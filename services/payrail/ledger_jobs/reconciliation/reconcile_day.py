@@ -6,7 +6,7 @@ the result changed, so that a rerun that finds the same adds nothing.
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -99,11 +99,15 @@ async def reconcile_day(
     return ReconciledDay(report, changed, entries)
 
 
-def due_days(reconciling: Reconciling, today: str) -> list[str]:
-    """The closed days to look at, oldest first: those without a report, and those that a late item can still change."""
+def due_days(reconciling: Reconciling, today: str, paid: Mapping[str, Collection[str]]) -> list[str]:
+    """The closed days to look at, oldest first: those without a report, and those that a late item can still change.
+
+    `paid` are the days of which each provider has something: that the books have nothing of one is a break at least.
+    """
     day, reach = dt.date.fromisoformat(today), 2 * reconciling.tolerance_days + 1
     recent = {str(day - dt.timedelta(days=ago)) for ago in range(1, reach + 1)}
-    moved = {date for date in list(reconciling.books.state.days) if date < today}
+    known = {*list(reconciling.books.state.days), *(date for dates in paid.values() for date in dates)}
+    moved = {date for date in known if date < today}
     reported = set(store.dates(reconciling.reports))
     return sorted((moved - reported) | (recent & (moved | reported)))
 

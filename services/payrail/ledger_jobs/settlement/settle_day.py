@@ -5,7 +5,7 @@ however often it runs: each run covers the movements that the runs before it did
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -19,6 +19,7 @@ from payrail.ledger.state import Committed, LedgerState
 from payrail.ledger_jobs import decisions
 from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
 from payrail.ledger_jobs.decisions import JobOrigin
+from payrail.ledger_jobs.provider_files.downloads import PROVIDERS
 from payrail.ledger_jobs.settlement.totals import Status, read_totals
 
 if TYPE_CHECKING:
@@ -127,6 +128,19 @@ def due_days(state: LedgerState, today: str) -> list[str]:
     )
 
 
+def unbooked_days(state: LedgerState, today: str, paid: Mapping[str, Collection[str]]) -> set[str]:
+    """The closed days that a provider paid of, by its own word, and of which the bank knows nothing yet.
+
+    The books may have none of it on that day: a refund that failed late stands in them when the provider told of it.
+    """
+    return {
+        date
+        for provider, dates in paid.items()
+        for date in dates
+        if date < today and bank_booking_id(date, provider) not in state.records
+    }
+
+
 class UnwrittenDays:
     """The closed days whose files do not say all that is settled: a process died before it wrote them.
 
@@ -205,7 +219,7 @@ async def _book_bank(settling: Settling, date: str, movements: "pl.DataFrame") -
     import polars as pl
 
     appended = 0
-    for provider in movements["provider"].unique().sort():
+    for provider in PROVIDERS:
         paid = await settling.paid_out(provider, date)
         if paid is None:
             continue
@@ -224,7 +238,8 @@ async def _book_bank(settling: Settling, date: str, movements: "pl.DataFrame") -
 def _bank_lines(
     fresh: "pl.DataFrame", paid: Mapping[str, int], booked: Sequence[BankLine]
 ) -> tuple[BankLine, ...]:
-    """What changed by currency: what was not expected yet, and what was not received yet."""
+    """What changed by currency: what was not expected yet, and what was not received yet. A file that comes to nothing
+    is a line, too, where it is the first of its day: so it is known to be booked."""
     import polars as pl
 
     due = fresh.group_by("currency").agg((pl.col("gross") - pl.col("provider_fee")).sum())
@@ -234,7 +249,7 @@ def _bank_lines(
         BankLine(currency, expected.get(currency, 0), paid.get(currency, 0) - received.get(currency, 0))
         for currency in sorted({*expected, *paid, *received})
     )
-    return tuple(line for line in lines if line.currency in expected or line.received)
+    return tuple(line for line in lines if line.currency in expected or line.received or not booked)
 
 
 async def _pay_out(settling: Settling) -> int:
