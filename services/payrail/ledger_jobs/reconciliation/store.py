@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from payrail.ledger_jobs.breaks import Report
+from payrail.ledger_jobs.reconciliation.breaks import Report
 from payrail.runtime.durable_file import exclusive, replace_file
 
 _NAME = re.compile(r"reconciliation_report_(\d{4}-\d{2}-\d{2})\.json")

@@ -6,8 +6,8 @@ from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
 from payrail.ledger.refund import Refund
 from payrail.ledger.state import LedgerState, Subject
-from payrail.ledger_jobs.breaks import BreakClass
-from payrail.ledger_jobs.reconciliation import Judge, Owner
+from payrail.ledger_jobs.reconciliation.breaks import BreakClass
+from payrail.ledger_jobs.reconciliation.three_way import Judge, Owner
 
 _OPEN = ("pending", "unknown")
 

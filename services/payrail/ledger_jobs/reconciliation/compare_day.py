@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 from msgspec import Struct
 
-from payrail.ledger_jobs import settlement_files, settlement_totals
-from payrail.ledger_jobs.breaks import Report, SourceRows
-from payrail.ledger_jobs.movements import read_movements
-from payrail.ledger_jobs.provider_files import PROVIDERS, empty_provider_rows, parse_provider_file
-from payrail.ledger_jobs.reconciliation import Judge, reconcile
-from payrail.ledger_jobs.reconciliation_report import report_of
+from payrail.ledger_jobs.books.movements import read_movements
+from payrail.ledger_jobs.provider_files.dialects import PROVIDERS, empty_provider_rows, parse_provider_file
+from payrail.ledger_jobs.reconciliation.breaks import Report, SourceRows
+from payrail.ledger_jobs.reconciliation.report import report_of
+from payrail.ledger_jobs.reconciliation.three_way import Judge, reconcile
+from payrail.ledger_jobs.settlement.files import read_rows
+from payrail.ledger_jobs.settlement.totals import csv_path, read_totals
 
 
 class Sources(Struct, frozen=True):
@@ -75,9 +76,9 @@ def _provider_rows(
 
 def _settlement_rows(date: str, sources: Sources) -> tuple[pl.DataFrame | None, SourceRows | None]:
     """PayRail's own file, none where the day has not been settled for good: what is preliminary is soon untrue."""
-    totals = settlement_totals.read_totals(sources.settlement, date)
+    totals = read_totals(sources.settlement, date)
     if totals is None or totals.status != "final":
         return None, None
-    path = settlement_totals.csv_path(sources.settlement, date)
-    rows = settlement_files.read_rows(sources.settlement, date)
+    path = csv_path(sources.settlement, date)
+    rows = read_rows(sources.settlement, date)
     return rows, SourceRows(rows.height, sha256(path.read_bytes()).hexdigest())

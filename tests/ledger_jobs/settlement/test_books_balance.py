@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from payrail.cli.verification import verify_data_dir
 from payrail.gateway.domain.errors import Refusal
 from payrail.ledger.transitions import InvalidTransition
-from payrail.ledger_jobs.movements import read_movements
-from payrail.ledger_jobs.settle_day import due_days
+from payrail.ledger_jobs.books.movements import read_movements
+from payrail.ledger_jobs.settlement.settle_day import due_days
 from stand_ins.settled_books import SettledBooks
 
 DAYS = ("2025-01-01", "2025-01-02", "2025-01-03")

@@ -5,8 +5,16 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from payrail.ledger_jobs.breaks import Break, Figures, Outcome, Report, SourceRows, Total, counted
-from payrail.ledger_jobs.reconciliation import Compared
+from payrail.ledger_jobs.reconciliation.breaks import (
+    Break,
+    Figures,
+    Outcome,
+    Report,
+    SourceRows,
+    Total,
+    counted,
+)
+from payrail.ledger_jobs.reconciliation.three_way import Compared
 
 _OF = ["merchant_id", "provider", "currency"]
 _Sums = dict[tuple[str | None, str, str], Figures]

@@ -13,7 +13,7 @@ import polars as pl
 from msgspec import Struct
 from msgspec.structs import replace
 
-from payrail.ledger_jobs.breaks import Break, BreakClass, Side, numbered
+from payrail.ledger_jobs.reconciliation.breaks import Break, BreakClass, Side, numbered
 
 KEY = ["provider", "operation", "reference"]
 Row = dict[str, Any]

@@ -6,28 +6,25 @@ the result changed, so that a rerun that finds the same adds nothing.
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
 from payrail.ledger.settlement_events import ReconciliationCompleted
-from payrail.ledger_jobs import decisions, reconciliation_store
-from payrail.ledger_jobs.breaks import Outcome, Report
-from payrail.ledger_jobs.decisions import JobOrigin
-from payrail.ledger_jobs.movements import bytes_to_scan
-from payrail.ledger_jobs.provider_downloads import PROVIDERS, ProviderDownloads
-from payrail.ledger_jobs.settle_day import Books, FutureDate
+from payrail.ledger_jobs.books.entering import Books, JobOrigin
+from payrail.ledger_jobs.books.movements import bytes_to_scan
+from payrail.ledger_jobs.days import FutureDate, Progress, untold
+from payrail.ledger_jobs.provider_files.downloads import PROVIDERS, ProviderDownloads
+from payrail.ledger_jobs.reconciliation import decisions, store
+from payrail.ledger_jobs.reconciliation.breaks import Outcome, Report
 from payrail.runtime.durable_file import exclusive, replace_file
 
 if TYPE_CHECKING:
-    from payrail.ledger_jobs.reconciliation import Judge
+    from payrail.ledger_jobs.reconciliation.three_way import Judge
 
 _PROGRESS_EVERY_S = 0.2
-
-#: Told how many bytes of the books are dealt with, out of how many.
-Progress = Callable[[int, int], Awaitable[None]]
 
 
 class ProviderFileUnavailable(Exception):
@@ -72,12 +69,8 @@ class ReconciledDay(Struct, frozen=True):
     entries: int
 
 
-async def _untold(_done: int, _total: int) -> None:
-    """For those who do not want to know."""
-
-
 async def reconcile_day(
-    reconciling: Reconciling, date: str, origin: JobOrigin, progress: Progress = _untold
+    reconciling: Reconciling, date: str, origin: JobOrigin, progress: Progress = untold
 ) -> ReconciledDay:
     """Reconcile the UTC day `date` as it stands by now.
 
@@ -88,8 +81,8 @@ async def reconcile_day(
         raise FutureDate(date)
     await _fetch_files(reconciling, date, today, origin.correlation_id)
     report = await _compared(reconciling, date, final=date < today, progress=progress)
-    before = await asyncio.to_thread(reconciliation_store.read_report, reconciling.reports, date)
-    changed = await asyncio.to_thread(reconciliation_store.write_report, reconciling.reports, report)
+    before = await asyncio.to_thread(store.read_report, reconciling.reports, date)
+    changed = await asyncio.to_thread(store.write_report, reconciling.reports, report)
     entries = 0
     if report.status == "final":
         for data in _told(report, before):
@@ -103,7 +96,7 @@ def due_days(reconciling: Reconciling, today: str) -> list[str]:
     day, reach = dt.date.fromisoformat(today), 2 * reconciling.tolerance_days + 1
     recent = {str(day - dt.timedelta(days=ago)) for ago in range(1, reach + 1)}
     moved = {date for date in list(reconciling.books.state.days) if date < today}
-    reported = set(reconciliation_store.dates(reconciling.reports))
+    reported = set(store.dates(reconciling.reports))
     return sorted((moved - reported) | (recent & (moved | reported)))
 
 
@@ -112,7 +105,7 @@ def due_days(reconciling: Reconciling, today: str) -> list[str]:
 
 async def _fetch_files(reconciling: Reconciling, date: str, today: str, correlation_id: str) -> None:
     """Before the books are read: what a provider does meanwhile is in the books of an open day, and not amiss here."""
-    from payrail.ledger_jobs.compare_day import days_around
+    from payrail.ledger_jobs.reconciliation.compare_day import days_around
 
     if reconciling.downloads is None:
         return
@@ -135,7 +128,7 @@ def _keep(path: Path, content: bytes) -> None:
 
 async def _compared(reconciling: Reconciling, date: str, *, final: bool, progress: Progress) -> Report:
     """The comparison, made beside the event loop; a run that waits tells how far it is."""
-    from payrail.ledger_jobs.compare_day import Sources, compare_day
+    from payrail.ledger_jobs.reconciliation.compare_day import Sources, compare_day
 
     data_dir = reconciling.data_dir
     sources = Sources(data_dir / "ledger", data_dir / "settlement", reconciling.provider_files)

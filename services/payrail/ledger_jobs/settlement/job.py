@@ -6,15 +6,12 @@ from typing import Any
 
 import msgspec
 
-from payrail.ledger.entry import Actor
-from payrail.ledger_jobs.decisions import JobOrigin
 from payrail.ledger_jobs.loops import Job, Run
-from payrail.ledger_jobs.provider_downloads import ProviderDownloads
-from payrail.ledger_jobs.settle_day import PaidOut, Settling, UnwrittenDays, due_days, settle_day
+from payrail.ledger_jobs.origins import origin_of
+from payrail.ledger_jobs.provider_files.downloads import ProviderDownloads
+from payrail.ledger_jobs.settlement.settle_day import PaidOut, Settling, UnwrittenDays, due_days, settle_day
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
-
-JOBS_ACTOR = Actor("ledger-jobs", "system")
 
 
 def settlement_job(
@@ -48,13 +45,6 @@ def settlement_job(
     return Job("settlement", interval_s, work, backlog=lambda: len(due()))
 
 
-def origin_of(run: Run, clock: Clock) -> JobOrigin:
-    """Who makes the entries of a run: the user who asked for it, else the jobs."""
-    asker = run.requested_by
-    actor = Actor(asker.user_id, asker.role) if asker else JOBS_ACTOR
-    return JobOrigin(actor, run.correlation_id, rfc3339_of_ms(clock.now_ms()))
-
-
 def paid_out(downloads: ProviderDownloads, correlation_id: str) -> PaidOut:
     """What the providers' files say they paid."""
 
@@ -62,8 +52,8 @@ def paid_out(downloads: ProviderDownloads, correlation_id: str) -> PaidOut:
         content = await downloads.file(provider, date, correlation_id)
         if content is None:
             return None
-        from payrail.ledger_jobs import provider_files
+        from payrail.ledger_jobs.provider_files import dialects
 
-        return provider_files.paid_out(provider_files.parse_provider_file(provider, date, content))
+        return dialects.paid_out(dialects.parse_provider_file(provider, date, content))
 
     return read

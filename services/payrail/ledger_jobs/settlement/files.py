@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from payrail.ledger_jobs.settlement_totals import (
+from payrail.ledger_jobs.settlement.totals import (
     COLUMNS,
     DayTotals,
     MerchantTotal,

@@ -5,10 +5,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from payrail.ledger_jobs.breaks import BREAK_CLASSES, Break
-from payrail.ledger_jobs.movements import empty_movements
-from payrail.ledger_jobs.provider_files import empty_provider_rows
-from payrail.ledger_jobs.reconciliation import Compared, Owner, reconcile
+from payrail.ledger_jobs.books.movements import empty_movements
+from payrail.ledger_jobs.provider_files.dialects import empty_provider_rows
+from payrail.ledger_jobs.reconciliation.breaks import BREAK_CLASSES, Break
+from payrail.ledger_jobs.reconciliation.three_way import Compared, Owner, reconcile
 
 DAY, NEXT_DAY, FAR_DAY = "2026-03-31", "2026-04-01", "2026-04-02"
 

@@ -15,8 +15,9 @@ from payrail.ledger.entry import BOOKS, Book, BrokenLine, Draft, Entry, seal, un
 from payrail.ledger.entry_types import DECODERS
 from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
 from payrail.ledger.state import Committed, LedgerState
-from payrail.ledger_jobs import decisions, long_books
-from payrail.ledger_jobs.movement_lines import found_lines, line_number
+from payrail.ledger_jobs.books import splitting
+from payrail.ledger_jobs.books.entering import Decide
+from payrail.ledger_jobs.books.lines import found_lines, line_number
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, Sealed
 from payrail.runtime.shared_lock import SharedLock
@@ -51,7 +52,7 @@ class ScannedBooks:
             self._release()
             raise
 
-    async def append(self, _book: Book, decide: decisions.Decide) -> Committed | None:
+    async def append(self, _book: Book, decide: Decide) -> Committed | None:
         """Decide and append one entry of the jobs.
 
         Raises `OSError` where the disk refuses it, and `LedgerUnavailable` where somebody else has written.
@@ -120,10 +121,10 @@ def _in_sequence(directory: Path) -> Iterator[Entry]:
 def _entries(directory: Path, book: Book) -> Iterator[Entry]:
     path = directory / f"{book}.jsonl"
     end, types = path.stat().st_size, _POSTING_TYPES[book]
-    if end < long_books.LONG_BYTES:
+    if end < splitting.LONG_BYTES:
         found = iter(found_lines(path, 0, end, types, _unwatched))
     else:
-        parts = long_books.in_parts(path, end, partial(_found_in_part, types=types))
+        parts = splitting.in_parts(path, end, partial(_found_in_part, types=types))
         found = chain.from_iterable(lines for _size, lines in parts)
     for line, offset in found:
         try:

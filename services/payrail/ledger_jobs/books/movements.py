@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from payrail.ledger.entry import BOOKS, Book
-from payrail.ledger_jobs import long_books
-from payrail.ledger_jobs.movement_lines import (
+from payrail.ledger_jobs.books import splitting
+from payrail.ledger_jobs.books.lines import (
     Line,
     Row,
     capture_rows,
@@ -112,12 +112,12 @@ def _note_origin(origins: dict[str, tuple[str, str]], line: Line) -> None:
 
 def _captures(snapshot: LedgerSnapshot, dates: Collection[str] | None, advance: Progress) -> "pl.DataFrame":
     path, end = _path(snapshot, "payments"), snapshot.sizes["payments"]
-    if end < long_books.LONG_BYTES:
+    if end < splitting.LONG_BYTES:
         return frame_of(capture_rows(path, 0, end, dates, advance) if end else iter(()))
     import polars as pl
 
     frames = []
-    for size, packed in long_books.in_parts(path, end, partial(_captures_of_part, dates=dates)):
+    for size, packed in splitting.in_parts(path, end, partial(_captures_of_part, dates=dates)):
         frames.append(pl.read_ipc_stream(packed))
         advance(size)
     return pl.concat(frames)

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from payrail.ledger_jobs.provider_files import (
+from payrail.ledger_jobs.provider_files.dialects import (
     ADYEN_COLUMNS,
     COLUMNS,
     STRIPE_COLUMNS,

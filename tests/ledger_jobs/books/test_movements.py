@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from payrail.ledger_jobs import long_books
-from payrail.ledger_jobs.movements import bytes_to_scan, read_movements
+from payrail.ledger_jobs.books import splitting
+from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
 from payrail.runtime.journal import LedgerCorrupt
 from stand_ins.forged_ledger import draft_of, write_ledger
 from stand_ins.merchant_books import DAY, MerchantBooks
@@ -115,8 +115,8 @@ def test_processes_of_their_own_find_the_same_in_a_long_book(
     books.refund(books.capture(100))
     directory, advanced = written(books, tmp_path), []
     at_once = read_movements(directory, advance=advanced.append)
-    monkeypatch.setattr(long_books, "LONG_BYTES", 1)
-    monkeypatch.setattr(long_books, "PART_BYTES", 20_000)
+    monkeypatch.setattr(splitting, "LONG_BYTES", 1)
+    monkeypatch.setattr(splitting, "PART_BYTES", 20_000)
     in_parts = read_movements(directory, advance=advanced.append)
     assert in_parts.frame.equals(at_once.frame)
     assert sum(advanced) == 2 * bytes_to_scan(directory)

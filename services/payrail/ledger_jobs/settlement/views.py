@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from payrail.ledger_jobs.settle_day import SettlementNotFound
-from payrail.ledger_jobs.settlement_files import csv_of, read_rows
-from payrail.ledger_jobs.settlement_totals import DayTotals, read_totals, settled_dates
+from payrail.ledger_jobs.settlement.files import csv_of, read_rows
+from payrail.ledger_jobs.settlement.settle_day import SettlementNotFound
+from payrail.ledger_jobs.settlement.totals import DayTotals, read_totals, settled_dates
 from payrail.runtime.pages import position_of, to_cursor
 
 _SHOWN = (

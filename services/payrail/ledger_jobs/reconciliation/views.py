@@ -9,8 +9,16 @@ from typing import Any
 
 import msgspec
 
-from payrail.ledger_jobs.break_states import Said
-from payrail.ledger_jobs.breaks import BREAK_CLASSES, Break, Figures, Outcome, Report, Side, Total
+from payrail.ledger_jobs.reconciliation.break_states import Said
+from payrail.ledger_jobs.reconciliation.breaks import (
+    BREAK_CLASSES,
+    Break,
+    Figures,
+    Outcome,
+    Report,
+    Side,
+    Total,
+)
 from payrail.runtime.pages import position_of, to_cursor
 
 Words = Mapping[str, Said]

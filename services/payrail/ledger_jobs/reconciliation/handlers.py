@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from payrail.ledger_jobs import reconciliation_store
-from payrail.ledger_jobs.break_states import BreakStates, Said
-from payrail.ledger_jobs.breaks import Break, Report
-from payrail.ledger_jobs.reconciliation_views import break_view, report_view, summary_view
+from payrail.ledger_jobs.reconciliation import store
+from payrail.ledger_jobs.reconciliation.break_states import BreakStates, Said
+from payrail.ledger_jobs.reconciliation.breaks import Break, Report
+from payrail.ledger_jobs.reconciliation.views import break_view, report_view, summary_view
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.contract_app import Answer, Call
 from payrail.runtime.pages import newest_first
@@ -42,7 +42,7 @@ class ReconciledDays(Struct, frozen=True):
 
     async def report(self, date: str) -> Report:
         """The day's report. Raises `NotReconciled`."""
-        report = await asyncio.to_thread(reconciliation_store.read_report, self.reports, date)
+        report = await asyncio.to_thread(store.read_report, self.reports, date)
         if report is None:
             raise NotReconciled(date)
         return report
@@ -53,7 +53,7 @@ ReconciliationHandler = Callable[[ReconciledDays, Call], Awaitable[Answer]]
 
 async def _list(days: ReconciledDays, call: Call) -> Answer:
     query, words = call.query, days.states.latest()
-    dates = await asyncio.to_thread(reconciliation_store.dates, days.reports)
+    dates = await asyncio.to_thread(store.dates, days.reports)
     found, next_cursor = await newest_first(
         dates[::-1], str, lambda _date: True, limit=query["limit"], cursor=query.get("cursor")
     )

@@ -15,9 +15,9 @@ from msgspec import Struct
 from payrail.ledger.entry import BOOKS, Entry, unseal
 from payrail.ledger.entry_types import DECODERS
 from payrail.ledger.state import LedgerState
-from payrail.ledger_jobs import long_books
-from payrail.ledger_jobs.known_references import judge_by
-from payrail.ledger_jobs.reconciliation import Judge, Owner, Row
+from payrail.ledger_jobs.books import splitting
+from payrail.ledger_jobs.reconciliation.known_references import judge_by
+from payrail.ledger_jobs.reconciliation.three_way import Judge, Owner, Row
 
 _REFERENCE = re.compile(rb"att_[0-9A-HJKMNP-TV-Z]{26}")
 _ENTITY = re.compile(rb'"entity":"([^"]+)"')
@@ -78,9 +78,9 @@ def _lines_with(path: Path, pattern: re.Pattern[bytes], wanted: set[bytes]) -> I
     if not wanted or not path.exists():
         return []
     end = path.stat().st_size
-    if end < long_books.LONG_BYTES:
+    if end < splitting.LONG_BYTES:
         return _found_in_part(str(path), 0, end, pattern, wanted)
-    parts = long_books.in_parts(path, end, partial(_found_in_part, pattern=pattern, wanted=wanted))
+    parts = splitting.in_parts(path, end, partial(_found_in_part, pattern=pattern, wanted=wanted))
     return chain.from_iterable(lines for _size, lines in parts)
 
 

@@ -12,9 +12,9 @@ from payrail.gateway.domain import refunds
 from payrail.gateway.domain.origin import Origin
 from payrail.gateway.domain.outcomes import Unknown
 from payrail.ledger.entry import Actor
-from payrail.ledger_jobs.known_references import judge_by
-from payrail.ledger_jobs.reconciliation import Owner
-from payrail.ledger_jobs.scanned_references import judge_by_scan
+from payrail.ledger_jobs.reconciliation.known_references import judge_by
+from payrail.ledger_jobs.reconciliation.scanned_references import judge_by_scan
+from payrail.ledger_jobs.reconciliation.three_way import Owner
 from stand_ins.merchant_books import NOON
 from stand_ins.settled_books import SettledBooks
 

@@ -7,19 +7,19 @@ however often it runs: each run covers the movements that the runs before it did
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 
 from payrail.ledger import accounts
-from payrail.ledger.entry import Book
 from payrail.ledger.settlement import BankBooking, JobRecord, Settlement, bank_booking_id, settlement_id
 from payrail.ledger.settlement_events import BankBooked, BankLine, SettlementCreated
-from payrail.ledger.state import Committed, LedgerState
-from payrail.ledger_jobs import decisions
-from payrail.ledger_jobs.decisions import JobOrigin
-from payrail.ledger_jobs.movements import bytes_to_scan, read_movements
-from payrail.ledger_jobs.settlement_totals import Status, read_totals
+from payrail.ledger.state import LedgerState
+from payrail.ledger_jobs.books.entering import Books, Decide, JobOrigin
+from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
+from payrail.ledger_jobs.days import FutureDate, Progress, untold
+from payrail.ledger_jobs.settlement import decisions
+from payrail.ledger_jobs.settlement.totals import Status, read_totals
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,29 +28,6 @@ _PROGRESS_EVERY_S = 0.2
 
 #: What a provider paid out of a day, minor units by currency; none where its file cannot be had.
 PaidOut = Callable[[str, str], Awaitable[Mapping[str, int] | None]]
-#: Told how many bytes of the books are dealt with, out of how many.
-Progress = Callable[[int, int], Awaitable[None]]
-
-
-class Books(Protocol):
-    """The part of a journal that settling needs."""
-
-    @property
-    def state(self) -> LedgerState: ...
-
-    async def append(self, book: Book, decide: decisions.Decide) -> Committed | None: ...
-
-    async def catch_up(self) -> None: ...
-
-
-class FutureDate(Exception):
-    """The day has not begun."""
-
-    code = "future_date"
-
-    def __init__(self, date: str) -> None:
-        self.detail: str = f"{date} has not begun: there is nothing of it yet."
-        super().__init__(self.detail)
 
 
 class SettlementNotFound(Exception):
@@ -83,11 +60,7 @@ class Settling(Struct, frozen=True):
     files: ClassVar[str] = "settlement"
 
 
-async def _untold(_done: int, _total: int) -> None:
-    """For those who do not want to know."""
-
-
-async def settle_day(settling: Settling, date: str, progress: Progress = _untold) -> SettledDay:
+async def settle_day(settling: Settling, date: str, progress: Progress = untold) -> SettledDay:
     """Settle the UTC day `date`, as far as it can be settled now.
 
     The files are written last: what they call final is in the ledger. Raises `FutureDate`, `LedgerCorrupt` and
@@ -98,7 +71,7 @@ async def settle_day(settling: Settling, date: str, progress: Progress = _untold
         raise FutureDate(date)
     movements = await _scanned(settling.data_dir / settling.ledger, date, progress)
     # Not before the scan, whose thread has loaded what this loads: the event loop does not wait for it.
-    from payrail.ledger_jobs import settlement_files as files
+    from payrail.ledger_jobs.settlement import files
 
     rows = await asyncio.to_thread(files.settlement_rows, movements)
     settled = SettledDay(date, "preliminary", rows.height)
@@ -187,7 +160,7 @@ async def _scanned(directory: Path, date: str, progress: Progress) -> "pl.DataFr
 async def _settle_merchants(settling: Settling, date: str, rows: "pl.DataFrame") -> int:
     import polars as pl
 
-    from payrail.ledger_jobs.settlement_files import totals_of
+    from payrail.ledger_jobs.settlement.files import totals_of
 
     appended = 0
     for merchant_id in rows["merchant_id"].unique().sort():
@@ -258,7 +231,7 @@ def _with_money(state: LedgerState) -> list[tuple[str, str]]:
     ]
 
 
-async def _append(settling: Settling, decide: decisions.Decide) -> int:
+async def _append(settling: Settling, decide: Decide) -> int:
     return int(await settling.books.append("payments", decide) is not None)
 
 
