@@ -6,6 +6,7 @@ however often it runs: each run covers the movements that the runs before it did
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,14 +18,12 @@ from payrail.ledger.settlement_events import BankBooked, BankLine, SettlementCre
 from payrail.ledger.state import LedgerState
 from payrail.ledger_jobs.books.entering import Books, Decide, JobOrigin
 from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
-from payrail.ledger_jobs.days import FutureDate, Progress, untold
+from payrail.ledger_jobs.days import FutureDate, Progress, untold, watched
 from payrail.ledger_jobs.settlement import decisions
 from payrail.ledger_jobs.settlement.totals import Status, read_totals
 
 if TYPE_CHECKING:
     import polars as pl
-
-_PROGRESS_EVERY_S = 0.2
 
 #: What a provider paid out of a day, minor units by currency; none where its file cannot be had.
 PaidOut = Callable[[str, str], Awaitable[Mapping[str, int] | None]]
@@ -69,7 +68,9 @@ async def settle_day(settling: Settling, date: str, progress: Progress = untold)
     today = settling.origin().at[:10]
     if date > today:
         raise FutureDate(date)
-    movements = await _scanned(settling.data_dir / settling.ledger, date, progress)
+    ledger = settling.data_dir / settling.ledger
+    read = partial(read_movements, ledger, [date])
+    movements = (await watched(lambda advance: read(advance=advance), bytes_to_scan(ledger), progress)).frame
     # Not before the scan, whose thread has loaded what this loads: the event loop does not wait for it.
     from payrail.ledger_jobs.settlement import files
 
@@ -140,21 +141,6 @@ def _through(record: JobRecord | None) -> int:
 
 
 # ---- the steps ------------------------------------------------------------------------------------------------------
-
-
-async def _scanned(directory: Path, date: str, progress: Progress) -> "pl.DataFrame":
-    """The day's movements, read beside the event loop; a run that waits tells how far it is."""
-    done, total = 0, bytes_to_scan(directory)
-
-    def advance(read: int) -> None:
-        nonlocal done
-        done += read
-
-    scan = asyncio.ensure_future(asyncio.to_thread(read_movements, directory, [date], advance=advance))
-    while not scan.done():
-        await asyncio.wait({scan}, timeout=_PROGRESS_EVERY_S)
-        await progress(done, total)
-    return scan.result().frame
 
 
 async def _settle_merchants(settling: Settling, date: str, rows: "pl.DataFrame") -> int:
