@@ -75,14 +75,14 @@ def reconcile(
 
 def _reconcile_here(directory: Path, date: str) -> None:
     from payrail.ledger.entry import BrokenLine
+    from payrail.ledger_jobs.books.entering import JobOrigin
     from payrail.ledger_jobs.books.scanned import ScannedBooks
-    from payrail.ledger_jobs.decisions import JobOrigin
+    from payrail.ledger_jobs.days import FutureDate
+    from payrail.ledger_jobs.origins import JOBS_ACTOR
     from payrail.ledger_jobs.provider_files.dialects import ProviderFileInvalid
     from payrail.ledger_jobs.provider_files.downloads import PROVIDERS
     from payrail.ledger_jobs.reconciliation.reconcile_day import Reconciling, reconcile_day
     from payrail.ledger_jobs.reconciliation.scanned_references import judge_by_scan
-    from payrail.ledger_jobs.settlement.job import JOBS_ACTOR
-    from payrail.ledger_jobs.settlement.settle_day import FutureDate
     from payrail.runtime.clock import SystemClock, rfc3339_of_ms
     from payrail.runtime.ids import IdSource
     from payrail.runtime.journal import LedgerCorrupt, LedgerUnavailable

@@ -47,10 +47,11 @@ def settle(day: datetime.datetime, data_dir: Path | None, *, as_json: bool) -> N
 def _settle_here(directory: Path, date: str) -> dict[str, Any]:
     import msgspec
 
+    from payrail.ledger_jobs.books.entering import JobOrigin
     from payrail.ledger_jobs.books.scanned import ScannedBooks
-    from payrail.ledger_jobs.decisions import JobOrigin
-    from payrail.ledger_jobs.settlement.job import JOBS_ACTOR
-    from payrail.ledger_jobs.settlement.settle_day import FutureDate, Settling, settle_day
+    from payrail.ledger_jobs.days import FutureDate
+    from payrail.ledger_jobs.origins import JOBS_ACTOR
+    from payrail.ledger_jobs.settlement.settle_day import Settling, settle_day
     from payrail.runtime.clock import SystemClock, rfc3339_of_ms
     from payrail.runtime.ids import IdSource
     from payrail.runtime.journal import LedgerCorrupt, LedgerUnavailable

@@ -1,5 +1,6 @@
 """The errors of the ledger jobs, and the one table that maps them to problems."""
 
+from payrail.ledger_jobs.days import FutureDate
 from payrail.ledger_jobs.loops import JobElsewhere, JobFailed
 from payrail.ledger_jobs.outbox.addresses import AddressRefused
 from payrail.ledger_jobs.outbox.dead_letters import DeadLetterNotFound
@@ -8,7 +9,7 @@ from payrail.ledger_jobs.outbox.operations import EndpointDisabled, EventNotFoun
 from payrail.ledger_jobs.reconciliation.break_states import BreakTransitionInvalid
 from payrail.ledger_jobs.reconciliation.handlers import BreakNotFound, NotReconciled
 from payrail.ledger_jobs.runs import RunNotFound
-from payrail.ledger_jobs.settlement.settle_day import FutureDate, SettlementNotFound
+from payrail.ledger_jobs.settlement.settle_day import SettlementNotFound
 from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.pages import InvalidCursor

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from payrail.ledger_jobs.settlement.settle_day import FutureDate, SettledDay, UnwrittenDays, due_days
+from payrail.ledger_jobs.days import FutureDate
+from payrail.ledger_jobs.settlement.settle_day import SettledDay, UnwrittenDays, due_days
 from stand_ins.settled_books import SettledBooks
 
 FIRST, SECOND, THIRD = "2025-01-01", "2025-01-02", "2025-01-03"

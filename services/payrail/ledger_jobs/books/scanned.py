@@ -15,8 +15,8 @@ from payrail.ledger.entry import BOOKS, Book, BrokenLine, Draft, Entry, seal, un
 from payrail.ledger.entry_types import DECODERS
 from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
 from payrail.ledger.state import Committed, LedgerState
-from payrail.ledger_jobs import decisions
 from payrail.ledger_jobs.books import splitting
+from payrail.ledger_jobs.books.entering import Decide
 from payrail.ledger_jobs.books.lines import found_lines, line_number
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.journal.ledger_files import LedgerCorrupt, LedgerFiles, Sealed
@@ -52,7 +52,7 @@ class ScannedBooks:
             self._release()
             raise
 
-    async def append(self, _book: Book, decide: decisions.Decide) -> Committed | None:
+    async def append(self, _book: Book, decide: Decide) -> Committed | None:
         """Decide and append one entry of the jobs.
 
         Raises `OSError` where the disk refuses it, and `LedgerUnavailable` where somebody else has written.

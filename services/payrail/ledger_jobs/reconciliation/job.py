@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from payrail.ledger_jobs.loops import Job, Run
+from payrail.ledger_jobs.origins import origin_of
 from payrail.ledger_jobs.reconciliation.reconcile_day import (
     ReconciledDay,
     Reconciling,
     due_days,
     reconcile_day,
 )
-from payrail.ledger_jobs.settlement.job import origin_of
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 
 

@@ -6,29 +6,24 @@ the result changed, so that a rerun that finds the same adds nothing.
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
 from payrail.ledger.settlement_events import ReconciliationCompleted
-from payrail.ledger_jobs import decisions
+from payrail.ledger_jobs.books.entering import Books, JobOrigin
 from payrail.ledger_jobs.books.movements import bytes_to_scan
-from payrail.ledger_jobs.decisions import JobOrigin
+from payrail.ledger_jobs.days import FutureDate, Progress, untold, watched
 from payrail.ledger_jobs.provider_files.downloads import PROVIDERS, ProviderDownloads
-from payrail.ledger_jobs.reconciliation import store
+from payrail.ledger_jobs.reconciliation import decisions, store
 from payrail.ledger_jobs.reconciliation.breaks import Outcome, Report
-from payrail.ledger_jobs.settlement.settle_day import Books, FutureDate
 from payrail.runtime.durable_file import exclusive, replace_file
 
 if TYPE_CHECKING:
     from payrail.ledger_jobs.reconciliation.three_way import Judge
-
-_PROGRESS_EVERY_S = 0.2
-
-#: Told how many bytes of the books are dealt with, out of how many.
-Progress = Callable[[int, int], Awaitable[None]]
 
 
 class ProviderFileUnavailable(Exception):
@@ -73,12 +68,8 @@ class ReconciledDay(Struct, frozen=True):
     entries: int
 
 
-async def _untold(_done: int, _total: int) -> None:
-    """For those who do not want to know."""
-
-
 async def reconcile_day(
-    reconciling: Reconciling, date: str, origin: JobOrigin, progress: Progress = _untold
+    reconciling: Reconciling, date: str, origin: JobOrigin, progress: Progress = untold
 ) -> ReconciledDay:
     """Reconcile the UTC day `date` as it stands by now.
 
@@ -145,22 +136,10 @@ async def _compared(reconciling: Reconciling, date: str, *, final: bool, progres
     data_dir = reconciling.data_dir
     sources = Sources(data_dir / "ledger", data_dir / "settlement", reconciling.provider_files)
     await reconciling.books.catch_up()
-    done, total = 0, bytes_to_scan(sources.ledger)
-
-    def advance(read: int) -> None:
-        nonlocal done
-        done += read
-
-    judge = reconciling.judge()
-    comparing = asyncio.ensure_future(
-        asyncio.to_thread(
-            compare_day, date, reconciling.tolerance_days, sources, judge, final=final, advance=advance
-        )
+    compare = partial(
+        compare_day, date, reconciling.tolerance_days, sources, reconciling.judge(), final=final
     )
-    while not comparing.done():
-        await asyncio.wait({comparing}, timeout=_PROGRESS_EVERY_S)
-        await progress(min(done, total), total)
-    return comparing.result()
+    return await watched(lambda advance: compare(advance=advance), bytes_to_scan(sources.ledger), progress)
 
 
 def _told(report: Report, before: Report | None) -> Iterator[ReconciliationCompleted]:

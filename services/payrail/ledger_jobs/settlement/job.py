@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from payrail.ledger.entry import Actor
-from payrail.ledger_jobs.decisions import JobOrigin
 from payrail.ledger_jobs.loops import Job, Run
+from payrail.ledger_jobs.origins import origin_of
 from payrail.ledger_jobs.provider_files.downloads import ProviderDownloads
 from payrail.ledger_jobs.settlement.settle_day import (
     PaidOut,
@@ -20,8 +19,6 @@ from payrail.ledger_jobs.settlement.settle_day import (
 )
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
-
-JOBS_ACTOR = Actor("ledger-jobs", "system")
 
 
 def settlement_job(
@@ -59,13 +56,6 @@ def settlement_job(
         return {"days": msgspec.to_builtins(days)}
 
     return Job("settlement", interval_s, work, backlog=lambda: len(due()))
-
-
-def origin_of(run: Run, clock: Clock) -> JobOrigin:
-    """Who makes the entries of a run: the user who asked for it, else the jobs."""
-    asker = run.requested_by
-    actor = Actor(asker.user_id, asker.role) if asker else JOBS_ACTOR
-    return JobOrigin(actor, run.correlation_id, rfc3339_of_ms(clock.now_ms()))
 
 
 def paid_out(downloads: ProviderDownloads, correlation_id: str) -> PaidOut:

@@ -6,52 +6,28 @@ however often it runs: each run covers the movements that the runs before it did
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 
 from payrail.ledger import accounts
-from payrail.ledger.entry import Book
 from payrail.ledger.settlement import BankBooking, JobRecord, Settlement, bank_booking_id, settlement_id
 from payrail.ledger.settlement_events import BankBooked, BankLine, SettlementCreated
-from payrail.ledger.state import Committed, LedgerState
-from payrail.ledger_jobs import decisions
+from payrail.ledger.state import LedgerState
+from payrail.ledger_jobs.books.entering import Books, Decide, JobOrigin
 from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
-from payrail.ledger_jobs.decisions import JobOrigin
+from payrail.ledger_jobs.days import FutureDate, Progress, untold, watched
 from payrail.ledger_jobs.provider_files.downloads import PROVIDERS
+from payrail.ledger_jobs.settlement import decisions
 from payrail.ledger_jobs.settlement.totals import Status, read_totals
 
 if TYPE_CHECKING:
     import polars as pl
 
-_PROGRESS_EVERY_S = 0.2
-
 #: What a provider paid out of a day, minor units by currency; none where its file cannot be had.
 PaidOut = Callable[[str, str], Awaitable[Mapping[str, int] | None]]
-#: Told how many bytes of the books are dealt with, out of how many.
-Progress = Callable[[int, int], Awaitable[None]]
-
-
-class Books(Protocol):
-    """The part of a journal that settling needs."""
-
-    @property
-    def state(self) -> LedgerState: ...
-
-    async def append(self, book: Book, decide: decisions.Decide) -> Committed | None: ...
-
-    async def catch_up(self) -> None: ...
-
-
-class FutureDate(Exception):
-    """The day has not begun."""
-
-    code = "future_date"
-
-    def __init__(self, date: str) -> None:
-        self.detail: str = f"{date} has not begun: there is nothing of it yet."
-        super().__init__(self.detail)
 
 
 class SettlementNotFound(Exception):
@@ -84,11 +60,7 @@ class Settling(Struct, frozen=True):
     files: ClassVar[str] = "settlement"
 
 
-async def _untold(_done: int, _total: int) -> None:
-    """For those who do not want to know."""
-
-
-async def settle_day(settling: Settling, date: str, progress: Progress = _untold) -> SettledDay:
+async def settle_day(settling: Settling, date: str, progress: Progress = untold) -> SettledDay:
     """Settle the UTC day `date`, as far as it can be settled now.
 
     The files are written last: what they call final is in the ledger. Raises `FutureDate`, `LedgerCorrupt` and
@@ -97,7 +69,9 @@ async def settle_day(settling: Settling, date: str, progress: Progress = _untold
     today = settling.origin().at[:10]
     if date > today:
         raise FutureDate(date)
-    movements = await _scanned(settling.data_dir / settling.ledger, date, progress)
+    ledger = settling.data_dir / settling.ledger
+    read = partial(read_movements, ledger, [date])
+    movements = (await watched(lambda advance: read(advance=advance), bytes_to_scan(ledger), progress)).frame
     # Not before the scan, whose thread has loaded what this loads: the event loop does not wait for it.
     from payrail.ledger_jobs.settlement import files
 
@@ -183,21 +157,6 @@ def _through(record: JobRecord | None) -> int:
 # ---- the steps ------------------------------------------------------------------------------------------------------
 
 
-async def _scanned(directory: Path, date: str, progress: Progress) -> "pl.DataFrame":
-    """The day's movements, read beside the event loop; a run that waits tells how far it is."""
-    done, total = 0, bytes_to_scan(directory)
-
-    def advance(read: int) -> None:
-        nonlocal done
-        done += read
-
-    scan = asyncio.ensure_future(asyncio.to_thread(read_movements, directory, [date], advance=advance))
-    while not scan.done():
-        await asyncio.wait({scan}, timeout=_PROGRESS_EVERY_S)
-        await progress(done, total)
-    return scan.result().frame
-
-
 async def _settle_merchants(settling: Settling, date: str, rows: "pl.DataFrame") -> int:
     import polars as pl
 
@@ -273,7 +232,7 @@ def _with_money(state: LedgerState) -> list[tuple[str, str]]:
     ]
 
 
-async def _append(settling: Settling, decide: decisions.Decide) -> int:
+async def _append(settling: Settling, decide: Decide) -> int:
     return int(await settling.books.append("payments", decide) is not None)
 
 
