@@ -66,7 +66,10 @@ async def test_a_refused_move_keeps_no_key(desk: Desk) -> None:
         ({"advance_s": 1.5}, "validation_failed"),
         ({"set": "tomorrow"}, "validation_failed"),
         ({"set": "2025-01-01T00:00:00"}, "validation_failed"),
-        ({"set": "9999-12-31T23:59:59+00:00"}, None),
+        ({"set": "2016-12-31T23:59:60Z"}, "validation_failed"),
+        ({"set": "1969-12-31T23:59:59Z"}, "clock_out_of_range"),
+        ({"set": "9999-01-01T00:00:00Z"}, "clock_out_of_range"),
+        ({"set": "9998-12-31T23:59:59+00:00"}, None),
     ],
 )
 async def test_what_is_no_move_is_refused(desk: Desk, body: dict[str, Any], code: str | None) -> None:

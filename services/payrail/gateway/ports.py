@@ -342,12 +342,12 @@ class ClockBehindLedger(Refusal):
 
 
 class ClockOutOfRange(Refusal):
-    """The move would take the clock to a year that no time has."""
+    """The move would take the clock to a year that it does not keep."""
 
     code = "clock_out_of_range"
 
     def __init__(self) -> None:
-        super().__init__("The clock goes from the year 1 to the year 9999.")
+        super().__init__("The clock goes from the year 1970 to the year 9998.")
 
 
 class ClockControl(Protocol):

@@ -15,6 +15,8 @@ from payrail.runtime.durable_file import exclusive, replace_file
 # A clock is read several times in every request; a look at the file costs more than the rest of the reading.
 LOOK_EVERY_NS = 5_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Where a clock that is moved must stay before. It runs on from there, and what is due later has a date, too.
+END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class ClockError(Exception):
@@ -116,9 +118,8 @@ class SystemClock:
             try:
                 target = target_of(EPOCH + timedelta(microseconds=wall_us + self._offset_us))
             except OverflowError:
-                raise ClockError("the clock cannot go there: years 1 to 9999 exist") from None
-            if floor is not None and target < floor:
-                raise ClockBehindFloor(target, floor)
+                raise _out_of_range() from None
+            _require_possible(target, floor)
             offset_us = (target - EPOCH) // timedelta(microseconds=1) - wall_us
             replace_file(self._path, [msgspec.json.encode(_Offset(offset_us, mover)) + b"\n"])
             self._look_again_ns = 0
@@ -175,17 +176,33 @@ class FrozenClock:
 
     def advance(self, by: timedelta, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
         """Move forward, or back; the monotonic clock follows forward moves only."""
-        return self.set(self._now + by, floor=floor, mover=mover)
+        try:
+            target = self._now + by
+        except OverflowError:
+            raise _out_of_range() from None
+        return self.set(target, floor=floor, mover=mover)
 
     def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
         """Move to a time; `ClockBehindFloor` if it would pass the floor. The last `mover` again changes nothing."""
         if mover is not None and mover == self._moved_by:
             return self._now
-        if floor is not None and to < floor:
-            raise ClockBehindFloor(to, floor)
+        _require_possible(to, floor)
         self._monotonic += max(0.0, (to - self._now).total_seconds())
         self._now, self._moved_by = to, mover
         return to
+
+
+def _require_possible(target: datetime, floor: datetime | None) -> None:
+    """Raises `ClockBehindFloor`, and `ClockError` before 1970, where no id that is made of the time can begin, and
+    after the year 9998."""
+    if not EPOCH <= target < END:
+        raise _out_of_range()
+    if floor is not None and target < floor:
+        raise ClockBehindFloor(target, floor)
+
+
+def _out_of_range() -> ClockError:
+    return ClockError("the clock cannot go there: it stays within the years 1970 to 9998")
 
 
 def rfc3339(at: datetime, *, microseconds: bool = False) -> str:

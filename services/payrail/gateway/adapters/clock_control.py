@@ -32,5 +32,5 @@ class ClockMover:
             move(parse_rfc3339(floor) if floor else None)
         except ClockBehindFloor:
             raise ClockBehindLedger(floor or "") from None
-        except (ClockError, OverflowError):
+        except ClockError:
             raise ClockOutOfRange from None

@@ -17,13 +17,15 @@ from payrail.runtime.clock import Clock, rfc3339_of_ms
 def reconciliation_job(reconciling: Reconciling, clock: Clock, interval_s: float) -> Job:
     """The job. A scheduled run that finds what is known already leaves no trace in the history."""
 
-    def due() -> list[str]:
-        return due_days(reconciling, rfc3339_of_ms(clock.now_ms())[:10])
+    async def due(correlation_id: str) -> list[str]:
+        downloads = reconciling.downloads
+        paid = await downloads.days(correlation_id) if downloads is not None else {}
+        return due_days(reconciling, rfc3339_of_ms(clock.now_ms())[:10], paid)
 
     async def work(run: Run) -> Mapping[str, Any]:
         await reconciling.books.catch_up()
         days = []
-        for date in [run.params["date"]] if "date" in run.params else due():
+        for date in [run.params["date"]] if "date" in run.params else await due(run.correlation_id):
             day = await reconcile_day(reconciling, date, origin_of(run, clock), _progress_of(run))
             if day.changed or day.entries:
                 await run.begin()

@@ -6,7 +6,8 @@ the result changed, so that a rerun that finds the same adds nothing.
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,7 @@ from msgspec import Struct
 from payrail.ledger.settlement_events import ReconciliationCompleted
 from payrail.ledger_jobs.books.entering import Books, JobOrigin
 from payrail.ledger_jobs.books.movements import bytes_to_scan
-from payrail.ledger_jobs.days import FutureDate, Progress, untold
+from payrail.ledger_jobs.days import FutureDate, Progress, untold, watched
 from payrail.ledger_jobs.provider_files.downloads import PROVIDERS, ProviderDownloads
 from payrail.ledger_jobs.reconciliation import decisions, store
 from payrail.ledger_jobs.reconciliation.breaks import Outcome, Report
@@ -23,8 +24,6 @@ from payrail.runtime.durable_file import exclusive, replace_file
 
 if TYPE_CHECKING:
     from payrail.ledger_jobs.reconciliation.three_way import Judge
-
-_PROGRESS_EVERY_S = 0.2
 
 
 class ProviderFileUnavailable(Exception):
@@ -91,11 +90,15 @@ async def reconcile_day(
     return ReconciledDay(report, changed, entries)
 
 
-def due_days(reconciling: Reconciling, today: str) -> list[str]:
-    """The closed days to look at, oldest first: those without a report, and those that a late item can still change."""
+def due_days(reconciling: Reconciling, today: str, paid: Mapping[str, Collection[str]]) -> list[str]:
+    """The closed days to look at, oldest first: those without a report, and those that a late item can still change.
+
+    `paid` are the days of which each provider has something: that the books have nothing of one is a break at least.
+    """
     day, reach = dt.date.fromisoformat(today), 2 * reconciling.tolerance_days + 1
     recent = {str(day - dt.timedelta(days=ago)) for ago in range(1, reach + 1)}
-    moved = {date for date in list(reconciling.books.state.days) if date < today}
+    known = {*list(reconciling.books.state.days), *(date for dates in paid.values() for date in dates)}
+    moved = {date for date in known if date < today}
     reported = set(store.dates(reconciling.reports))
     return sorted((moved - reported) | (recent & (moved | reported)))
 
@@ -133,22 +136,10 @@ async def _compared(reconciling: Reconciling, date: str, *, final: bool, progres
     data_dir = reconciling.data_dir
     sources = Sources(data_dir / "ledger", data_dir / "settlement", reconciling.provider_files)
     await reconciling.books.catch_up()
-    done, total = 0, bytes_to_scan(sources.ledger)
-
-    def advance(read: int) -> None:
-        nonlocal done
-        done += read
-
-    judge = reconciling.judge()
-    comparing = asyncio.ensure_future(
-        asyncio.to_thread(
-            compare_day, date, reconciling.tolerance_days, sources, judge, final=final, advance=advance
-        )
+    compare = partial(
+        compare_day, date, reconciling.tolerance_days, sources, reconciling.judge(), final=final
     )
-    while not comparing.done():
-        await asyncio.wait({comparing}, timeout=_PROGRESS_EVERY_S)
-        await progress(min(done, total), total)
-    return comparing.result()
+    return await watched(lambda advance: compare(advance=advance), bytes_to_scan(sources.ledger), progress)
 
 
 def _told(report: Report, before: Report | None) -> Iterator[ReconciliationCompleted]:

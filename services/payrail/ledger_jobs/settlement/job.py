@@ -9,7 +9,14 @@ import msgspec
 from payrail.ledger_jobs.loops import Job, Run
 from payrail.ledger_jobs.origins import origin_of
 from payrail.ledger_jobs.provider_files.downloads import ProviderDownloads
-from payrail.ledger_jobs.settlement.settle_day import PaidOut, Settling, UnwrittenDays, due_days, settle_day
+from payrail.ledger_jobs.settlement.settle_day import (
+    PaidOut,
+    Settling,
+    UnwrittenDays,
+    due_days,
+    settle_day,
+    unbooked_days,
+)
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.journal import Journal
 
@@ -31,9 +38,15 @@ def settlement_job(
         today = rfc3339_of_ms(clock.now_ms())[:10]
         return sorted({*due_days(journal.state, today), *unwritten.among(journal.state, today)})
 
+    async def due_everywhere(correlation_id: str) -> list[str]:
+        """Those that the books know of, and those that providers paid of unknown to them."""
+        paid = await downloads.days(correlation_id)
+        today = rfc3339_of_ms(clock.now_ms())[:10]
+        return sorted({*due(), *unbooked_days(journal.state, today, paid)})
+
     async def work(run: Run) -> Mapping[str, Any]:
         await journal.catch_up()
-        dates = [run.params["date"]] if "date" in run.params else due()
+        dates = [run.params["date"]] if "date" in run.params else await due_everywhere(run.correlation_id)
         if dates:
             await run.begin()
         settling = Settling(

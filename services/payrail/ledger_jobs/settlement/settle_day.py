@@ -5,7 +5,8 @@ however often it runs: each run covers the movements that the runs before it did
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,14 +18,13 @@ from payrail.ledger.settlement_events import BankBooked, BankLine, SettlementCre
 from payrail.ledger.state import LedgerState
 from payrail.ledger_jobs.books.entering import Books, Decide, JobOrigin
 from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
-from payrail.ledger_jobs.days import FutureDate, Progress, untold
+from payrail.ledger_jobs.days import FutureDate, Progress, untold, watched
+from payrail.ledger_jobs.provider_files.downloads import PROVIDERS
 from payrail.ledger_jobs.settlement import decisions
 from payrail.ledger_jobs.settlement.totals import Status, read_totals
 
 if TYPE_CHECKING:
     import polars as pl
-
-_PROGRESS_EVERY_S = 0.2
 
 #: What a provider paid out of a day, minor units by currency; none where its file cannot be had.
 PaidOut = Callable[[str, str], Awaitable[Mapping[str, int] | None]]
@@ -69,7 +69,9 @@ async def settle_day(settling: Settling, date: str, progress: Progress = untold)
     today = settling.origin().at[:10]
     if date > today:
         raise FutureDate(date)
-    movements = await _scanned(settling.data_dir / settling.ledger, date, progress)
+    ledger = settling.data_dir / settling.ledger
+    read = partial(read_movements, ledger, [date])
+    movements = (await watched(lambda advance: read(advance=advance), bytes_to_scan(ledger), progress)).frame
     # Not before the scan, whose thread has loaded what this loads: the event loop does not wait for it.
     from payrail.ledger_jobs.settlement import files
 
@@ -98,6 +100,19 @@ def due_days(state: LedgerState, today: str) -> list[str]:
             or any(seq > _booked(state, date, owner) for owner, seq in list(day.newest_of_provider.items()))
         )
     )
+
+
+def unbooked_days(state: LedgerState, today: str, paid: Mapping[str, Collection[str]]) -> set[str]:
+    """The closed days that a provider paid of, by its own word, and of which the bank knows nothing yet.
+
+    The books may have none of it on that day: a refund that failed late stands in them when the provider told of it.
+    """
+    return {
+        date
+        for provider, dates in paid.items()
+        for date in dates
+        if date < today and bank_booking_id(date, provider) not in state.records
+    }
 
 
 class UnwrittenDays:
@@ -142,21 +157,6 @@ def _through(record: JobRecord | None) -> int:
 # ---- the steps ------------------------------------------------------------------------------------------------------
 
 
-async def _scanned(directory: Path, date: str, progress: Progress) -> "pl.DataFrame":
-    """The day's movements, read beside the event loop; a run that waits tells how far it is."""
-    done, total = 0, bytes_to_scan(directory)
-
-    def advance(read: int) -> None:
-        nonlocal done
-        done += read
-
-    scan = asyncio.ensure_future(asyncio.to_thread(read_movements, directory, [date], advance=advance))
-    while not scan.done():
-        await asyncio.wait({scan}, timeout=_PROGRESS_EVERY_S)
-        await progress(done, total)
-    return scan.result().frame
-
-
 async def _settle_merchants(settling: Settling, date: str, rows: "pl.DataFrame") -> int:
     import polars as pl
 
@@ -178,7 +178,7 @@ async def _book_bank(settling: Settling, date: str, movements: "pl.DataFrame") -
     import polars as pl
 
     appended = 0
-    for provider in movements["provider"].unique().sort():
+    for provider in PROVIDERS:
         paid = await settling.paid_out(provider, date)
         if paid is None:
             continue
@@ -197,7 +197,8 @@ async def _book_bank(settling: Settling, date: str, movements: "pl.DataFrame") -
 def _bank_lines(
     fresh: "pl.DataFrame", paid: Mapping[str, int], booked: Sequence[BankLine]
 ) -> tuple[BankLine, ...]:
-    """What changed by currency: what was not expected yet, and what was not received yet."""
+    """What changed by currency: what was not expected yet, and what was not received yet. A file that comes to nothing
+    is a line, too, where it is the first of its day: so it is known to be booked."""
     import polars as pl
 
     due = fresh.group_by("currency").agg((pl.col("gross") - pl.col("provider_fee")).sum())
@@ -207,7 +208,7 @@ def _bank_lines(
         BankLine(currency, expected.get(currency, 0), paid.get(currency, 0) - received.get(currency, 0))
         for currency in sorted({*expected, *paid, *received})
     )
-    return tuple(line for line in lines if line.currency in expected or line.received)
+    return tuple(line for line in lines if line.currency in expected or line.received or not booked)
 
 
 async def _pay_out(settling: Settling) -> int:

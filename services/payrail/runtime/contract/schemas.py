@@ -9,6 +9,7 @@ from jsonschema_rs import Draft4Validator, ValidationError
 
 from payrail.runtime.card_numbers import find_card_number
 
+from .formats import REQUEST_FORMATS, Formats
 from .refusals import speakable
 
 Schema = dict[str, Any]
@@ -47,21 +48,21 @@ class SchemaCompiler:
     once."""
 
     def __init__(self) -> None:
-        self._validators: dict[bytes, Draft4Validator] = {}
+        self._validators: dict[tuple[bytes, bool], Draft4Validator] = {}
 
     def request(self, schema: Schema) -> Draft4Validator:
-        """The validator of what clients send: read-only properties are unknown."""
-        return self._compiled(draft4(schema, hidden="readOnly"))
+        """The validator of what clients send: read-only properties are unknown, days and times exist."""
+        return self._compiled(draft4(schema, hidden="readOnly"), REQUEST_FORMATS)
 
     def response(self, schema: Schema) -> Draft4Validator:
         """The validator of what clients get: write-only properties are unknown."""
-        return self._compiled(draft4(schema, hidden="writeOnly"))
+        return self._compiled(draft4(schema, hidden="writeOnly"), {})
 
-    def _compiled(self, schema: Schema) -> Draft4Validator:
-        identity = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+    def _compiled(self, schema: Schema, formats: Formats) -> Draft4Validator:
+        identity = (orjson.dumps(schema, option=orjson.OPT_SORT_KEYS), bool(formats))
         validator = self._validators.get(identity)
         if validator is None:
-            validator = Draft4Validator(schema, validate_formats=True)
+            validator = Draft4Validator(schema, validate_formats=True, formats=dict(formats))
             self._validators[identity] = validator
         return validator
 
