@@ -199,6 +199,11 @@ async def test_a_day_that_has_not_begun_cannot_be_reconciled(desk: Desk) -> None
     assert (answer.status_code, answer.json()["code"]) == (422, "future_date")
 
 
+async def test_the_first_day_of_the_calendar_is_a_day_like_any_other(desk: Desk) -> None:
+    answer = await run(desk, "0001-01-01")
+    assert (answer.status_code, answer.json()["date"]) == (200, "0001-01-01")
+
+
 async def test_a_run_is_in_the_history_with_who_asked_for_it(desk: Desk, tmp_path: Path) -> None:
     await broken(desk)
     lines = [json.loads(line) for line in (tmp_path / "jobs" / "runs.jsonl").read_text().splitlines()]

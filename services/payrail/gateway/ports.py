@@ -347,7 +347,7 @@ class ClockOutOfRange(Refusal):
     code = "clock_out_of_range"
 
     def __init__(self) -> None:
-        super().__init__("The clock goes from the year 1 to the year 9999.")
+        super().__init__("The clock goes from the year 1970 to the year 9998.")
 
 
 class ClockControl(Protocol):

@@ -29,9 +29,11 @@ class Sources(Struct, frozen=True):
 
 
 def days_around(date: str, tolerance_days: int) -> list[str]:
-    """The days that are looked at for one day's report: it alone is judged, but not by itself."""
-    day, reach = dt.date.fromisoformat(date), 2 * tolerance_days
-    return [str(day + dt.timedelta(days=distance)) for distance in range(-reach, reach + 1)]
+    """The days that are looked at for one day's report, as far as the calendar has them: it alone is judged, but not
+    by itself."""
+    day, reach = dt.date.fromisoformat(date).toordinal(), 2 * tolerance_days
+    first, last = max(day - reach, dt.date.min.toordinal()), min(day + reach, dt.date.max.toordinal())
+    return [str(dt.date.fromordinal(ordinal)) for ordinal in range(first, last + 1)]
 
 
 def compare_day(

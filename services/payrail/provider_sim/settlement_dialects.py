@@ -60,8 +60,8 @@ def settlement_csv(profile: Profile, date: str, lines: Iterable[Line]) -> bytes:
 
 
 def _stripe_rows(profile: Profile, date: str, lines: Iterable[Line]) -> Iterator[Row]:
-    paid_out = f"{dt.date.fromisoformat(date) + _PAYOUT_AFTER} 00:00:00"
     for line in lines:
+        paid_out = f"{dt.date.fromisoformat(date) + _PAYOUT_AFTER} 00:00:00"
         currency = line.currency.lower()
         yield (
             f"po_1{_digest(profile.id, date, currency)}", paid_out,

@@ -15,6 +15,8 @@ from payrail.runtime.durable_file import exclusive, replace_file
 # A clock is read several times in every request; a look at the file costs more than the rest of the reading.
 LOOK_EVERY_NS = 5_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Ids hold milliseconds since 1970; and what is a deadline from the last moment on must still have a date.
+_LATEST = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 class ClockError(Exception):
@@ -23,6 +25,13 @@ class ClockError(Exception):
 
 class ClockFileInvalid(ClockError):
     """``clock.json`` is not what this module writes; it is never overwritten unread."""
+
+
+class ClockBeyondCalendar(ClockError):
+    """The move would take the clock to where there are no ids or no deadlines."""
+
+    def __init__(self) -> None:
+        super().__init__("the clock goes from the year 1970 to the year 9998")
 
 
 class ClockBehindFloor(ClockError):
@@ -116,9 +125,8 @@ class SystemClock:
             try:
                 target = target_of(EPOCH + timedelta(microseconds=wall_us + self._offset_us))
             except OverflowError:
-                raise ClockError("the clock cannot go there: years 1 to 9999 exist") from None
-            if floor is not None and target < floor:
-                raise ClockBehindFloor(target, floor)
+                raise ClockBeyondCalendar from None
+            _require_reachable(target, floor)
             offset_us = (target - EPOCH) // timedelta(microseconds=1) - wall_us
             replace_file(self._path, [msgspec.json.encode(_Offset(offset_us, mover)) + b"\n"])
             self._look_again_ns = 0
@@ -175,17 +183,27 @@ class FrozenClock:
 
     def advance(self, by: timedelta, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
         """Move forward, or back; the monotonic clock follows forward moves only."""
-        return self.set(self._now + by, floor=floor, mover=mover)
+        try:
+            target = self._now + by
+        except OverflowError:
+            raise ClockBeyondCalendar from None
+        return self.set(target, floor=floor, mover=mover)
 
     def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
         """Move to a time; `ClockBehindFloor` if it would pass the floor. The last `mover` again changes nothing."""
         if mover is not None and mover == self._moved_by:
             return self._now
-        if floor is not None and to < floor:
-            raise ClockBehindFloor(to, floor)
+        _require_reachable(to, floor)
         self._monotonic += max(0.0, (to - self._now).total_seconds())
         self._now, self._moved_by = to, mover
         return to
+
+
+def _require_reachable(target: datetime, floor: datetime | None) -> None:
+    if not EPOCH <= target <= _LATEST:
+        raise ClockBeyondCalendar
+    if floor is not None and target < floor:
+        raise ClockBehindFloor(target, floor)
 
 
 def rfc3339(at: datetime, *, microseconds: bool = False) -> str:
@@ -212,12 +230,15 @@ def _second_text(second: int) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The point in time, in UTC, that an RFC 3339 text names; `ValueError` if it is none or lacks its
-    zone."""
+    """The point in time, in UTC, that an RFC 3339 text names; `ValueError` if it is none, lacks its zone or leaves the
+    years 1 to 9999 in UTC."""
     try:
         at = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
         raise ValueError("not an RFC 3339 time") from None
     if at.tzinfo is None:
         raise ValueError("an RFC 3339 time has a zone")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an RFC 3339 time outside the calendar") from None

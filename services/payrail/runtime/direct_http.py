@@ -11,8 +11,9 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from .contract import refusals
 from .contract.answers import Outcome
-from .contract.requests import Message, Receive, Request, Send
+from .contract.requests import Message, Receive, Request, Send, new_correlation_id
 from .contract_app import ContractApp
 
 # A target that is split as `httptools.parse_url` would do it: a path of visible ASCII, and no fragment.
@@ -40,6 +41,25 @@ class ContractProtocol(HttpToolsProtocol):
             self._defaults = defaults
             self._written_defaults = b"".join(b"%b: %b\r\n" % field for field in defaults)
         return self._written_defaults
+
+    def send_400_response(self, msg: str) -> None:
+        """A problem, as every error is, for what the parser does not take for a request."""
+        del msg
+        correlation_id = new_correlation_id()
+        outcome = Outcome.of_problem(refusals.malformed_request(), correlation_id)
+        assert isinstance(outcome.body, bytes)
+        self.transport.write(
+            b"".join(
+                [
+                    STATUS_LINE[outcome.status],
+                    self.default_lines(),
+                    *(b"%b: %b\r\n" % field for field in outcome.fields(correlation_id)),
+                    b"connection: close\r\n\r\n",
+                    outcome.body,
+                ]
+            )
+        )
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         self.url = b""
