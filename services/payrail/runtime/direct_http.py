@@ -11,6 +11,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from payrail.runtime.problems import PROBLEM_MEDIA_TYPE
+
 from .contract import refusals
 from .contract.answers import Outcome
 from .contract.requests import Message, Receive, Request, Send, new_correlation_id
@@ -45,20 +47,12 @@ class ContractProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """A problem, as every error is, for what the parser does not take for a request."""
         del msg
-        correlation_id = new_correlation_id()
-        outcome = Outcome.of_problem(refusals.malformed_request(), correlation_id)
-        assert isinstance(outcome.body, bytes)
-        self.transport.write(
-            b"".join(
-                [
-                    STATUS_LINE[outcome.status],
-                    self.default_lines(),
-                    *(b"%b: %b\r\n" % field for field in outcome.fields(correlation_id)),
-                    b"connection: close\r\n\r\n",
-                    outcome.body,
-                ]
-            )
-        )
+        correlation_id, problem = new_correlation_id(), refusals.malformed_request()
+        body = problem.content(correlation_id)
+        outcome = Outcome(problem.status, body, PROBLEM_MEDIA_TYPE, problem.headers, problem.code)
+        lines = [STATUS_LINE[outcome.status], self.default_lines()]
+        lines += [b"%b: %b\r\n" % field for field in outcome.fields(correlation_id)]
+        self.transport.write(b"".join([*lines, b"connection: close\r\n\r\n", body]))
         self.transport.close()
 
     def on_message_begin(self) -> None:

@@ -93,7 +93,7 @@ def _is_time(text: str) -> bool:
 
 
 #: What clients may send; their times are reckoned with, those of answers were.
-_FORMATS = {"date": _is_date, "date-time": _is_time}
+_FORMATS: dict[str, Callable[[str], bool]] = {"date": _is_date, "date-time": _is_time}
 
 
 def draft4(schema: Schema, *, hidden: str) -> Schema:
