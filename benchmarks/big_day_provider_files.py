@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from payrail.ledger.currencies import EXPONENTS
-from payrail.ledger_jobs.movements import read_movements
-from payrail.ledger_jobs.provider_files import ADYEN_COLUMNS, STRIPE_COLUMNS
+from payrail.ledger_jobs.books.movements import read_movements
+from payrail.ledger_jobs.provider_files.dialects import ADYEN_COLUMNS, STRIPE_COLUMNS
 
 #: One row of so many has a fee that is off by one minor unit, and another one a reference that is nobody's.
 FAULT_EVERY = 10_000

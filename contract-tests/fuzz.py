@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bundles import ROOT, SERVICES
+from past import make_past
 
 from secrets_scan import find_secrets
 from stack_process import StackProcess
@@ -63,6 +64,7 @@ def fuzz(
     seed: int,
     examples: int,
     folder: Path,
+    past: bool = False,
     phases: str = PHASES,
     only: Sequence[str] = (),
     junit: Path | None = None,
@@ -71,8 +73,8 @@ def fuzz(
 ) -> Outcome:
     """Run the phases with a seed on a fresh stack in `folder`. The same seed draws the same requests.
 
-    `only` are Schemathesis' options that choose operations; `junit` is where to write the report; `flaw` is one that
-    `flawed_payrail.py` gives the stack.
+    With `past` the stack has been in use for some days. `only` are Schemathesis' options that choose operations;
+    `junit` is where to write the report; `flaw` is one that `flawed_payrail.py` gives the stack.
     """
     options = ["--phases", phases, "--seed", str(seed), "--max-examples", str(examples), *only]
     options += ["--report", "junit", "--report-junit-path", str(junit)] if junit else []
@@ -81,17 +83,27 @@ def fuzz(
     stack_env = {**FAST, "SEED": str(seed), "PAYRAIL_FLAW": flaw}
     stack = StackProcess(folder / "data", env=stack_env, program=program).start()
     try:
+        if past:
+            make_past(stack)
         done = run_schemathesis(stack, service, options, env)
-        ended = stack.stop()
+        ended = how_it_ends(stack)
     finally:
         stack.kill()
     outcome = Outcome(service, seed, done.stdout, stack.data_dir)
     if done.returncode != 0:
         outcome.faults.append(f"Schemathesis ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    if ended != 0:
-        outcome.faults.append(f"the stack ended with {ended}:\n{stack.said()}")
+    if ended != "0":
+        outcome.faults.append(f"asked to end, the stack said {ended}:\n{stack.said()}")
     outcome.faults += faults_left(stack)
     return outcome
+
+
+def how_it_ends(stack: StackProcess) -> str:
+    """Ask the stack to end: its exit code, or that it does not."""
+    try:
+        return str(stack.stop())
+    except subprocess.TimeoutExpired:
+        return "nothing in time"
 
 
 def run_schemathesis(
@@ -158,7 +170,7 @@ def told(service: str, seed: int, examples: int, report: Path) -> list[str]:
     started = time.monotonic()
     junit = report / f"{service}-{seed}.xml"
     with tempfile.TemporaryDirectory(prefix="payrail-fuzz-") as folder:
-        outcome = fuzz(service, seed=seed, examples=examples, folder=Path(folder), junit=junit)
+        outcome = fuzz(service, seed=seed, examples=examples, folder=Path(folder), past=True, junit=junit)
         answers = sum(outcome.requests().values())
     took_s = time.monotonic() - started
     verdict = f"{len(outcome.faults)} faults" if outcome.faults else "clean"

@@ -19,7 +19,7 @@ CLOCK = ["--include-tag", "clock", "--include-tag", "payments", "--include-tag",
 def test_contract_holds_in_every_phase(service: str, tmp_path: Path) -> None:
     """No failure of a check, no 500 and no error logged, sound files, and nothing in them that must not be."""
     report = tmp_path / "junit.xml"
-    outcome = fuzz(service, seed=SEED, examples=EXAMPLES, folder=tmp_path, junit=report)
+    outcome = fuzz(service, seed=SEED, examples=EXAMPLES, folder=tmp_path, past=True, junit=report)
     assert outcome.faults == []
     assert "<testsuite " in report.read_text()
     asked = {operation for operation, _ in outcome.requests()}

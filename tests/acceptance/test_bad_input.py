@@ -62,16 +62,6 @@ class Operation(NamedTuple):
         """Whether it stands behind a key at all."""
         return bool(self.definition.get("security", True))
 
-    def queries_outside_the_calendar(self) -> list[str]:
-        """Each of its query parameters that is a date or a time, with each value that is none."""
-        parameters = [_resolved(parameter) for parameter in self.definition["parameters"]]
-        return [
-            f"{p['name']}={value}"
-            for p in parameters
-            if p["in"] == "query"
-            for value in OUTSIDE_THE_CALENDAR.get(p["schema"].get("format", ""), ())
-        ]
-
 
 def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
     name = parameter.get("$ref", "").rpartition("/")[2]
@@ -86,16 +76,6 @@ OPERATIONS = [
 ]
 WITH_BODY = [case for case in OPERATIONS if case.values[0].takes_body]
 BEHIND_A_KEY = [case for case in OPERATIONS if case.values[0].takes_key]
-#: What has the form of a date or a time, and is none that can be reckoned with.
-OUTSIDE_THE_CALENDAR = {
-    "date": ("0000-01-01", "2026-02-30"),
-    "date-time": (
-        "0000-01-01T00:00:00Z",
-        "2016-12-31T23:59:60Z",
-        "0001-01-01T00:00:00%2B14:00",
-        "9999-12-31T23:59:59-14:00",
-    ),
-}
 
 BODIES: dict[str, tuple[bytes, int, str]] = {
     "broken JSON": (b'{"amount": 1', 400, "malformed_json"),
@@ -198,16 +178,6 @@ def test_bad_parameters_are_refused(console: httpx.Client, operation: Operation)
             answer = send(console, operation, url=url, content=b"{}")
             assert answer.status_code in (400, 404, 422), (rubbish, answer.text)
             assert answer.headers["content-type"] == "application/problem+json"
-
-
-@pytest.mark.parametrize("operation", BEHIND_A_KEY)
-def test_a_time_outside_the_calendar_is_refused(console: httpx.Client, operation: Operation) -> None:
-    urls = [f"{operation.url}?{query}" for query in operation.queries_outside_the_calendar()]
-    if "{date}" in operation.path:
-        urls += [operation.url.replace("2026-03-02", date) for date in OUTSIDE_THE_CALENDAR["date"]]
-    for url in urls:
-        answer = send(console, operation, url=url, content=b"{}")
-        assert_refused(operation, answer, 400, "invalid_parameter")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -1,10 +1,12 @@
 """What the services tell each other arrives however they are spread over processes."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
 from payrail.testing.cards import Cards
+from payrail.testing.inbox import Inbox
 from payrail_sdk import Identity, NewCardParams, Payment, PayRail
 from stack_process import StackProcess, wait_until
 
@@ -42,3 +44,14 @@ def test_move_of_the_clock_brings_what_the_providers_had_still_to_tell(
         assert ben.refunds.approve(refund.id).state == "PROCESSING"
     admin.clock.advance(minutes=2)
     assert admin.refunds.get(refund.id).state == "SUCCEEDED"
+
+
+def test_event_is_told_at_once_whichever_process_appended_it(stack: StackProcess, admin: PayRail) -> None:
+    """The outbox looks by itself once an hour: it is told."""
+    stack.stop()
+    stack.restart(OUTBOX_INTERVAL_S="3600")
+    with closing(Inbox()) as inbox:
+        endpoint = admin.webhook_endpoints.create(url=inbox.url, event_types=["payment.captured"])
+        inbox.secrets.append(endpoint.secret)
+        payment = captured(admin, Cards().approved)
+        assert inbox.wait_for("payment.captured").data["id"] == payment.id

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from payrail.cli.main import main
 from payrail.cli.verification import verify_data_dir
-from payrail.ledger_jobs import long_books
+from payrail.ledger_jobs.books import splitting
 from stand_ins.merchant_books import DAY
 from stand_ins.settled_books import SettledBooks
 
@@ -46,8 +46,8 @@ def test_a_long_ledger_is_settled_the_same(books: SettledBooks, monkeypatch: pyt
     books.settle(DAY)
     books.capture(500)
     books.write()
-    monkeypatch.setattr(long_books, "LONG_BYTES", 1)
-    monkeypatch.setattr(long_books, "PART_BYTES", 20_000)
+    monkeypatch.setattr(splitting, "LONG_BYTES", 1)
+    monkeypatch.setattr(splitting, "PART_BYTES", 20_000)
     done = settle(books)
     assert "21 movements" in done.output
     assert "1 settlements, 0 bookings of the bank, 1 payouts" in done.output

@@ -11,7 +11,7 @@ from payrail.ledger.settlement import Settlement, UnfoundedEntry
 from payrail.ledger.settlement_events import BankBooked, BankLine, SettledTotal, SettlementCreated
 from payrail.ledger.state import Committed, OutOfOrder, PaidOutTooMuch
 from payrail.ledger.transitions import InvalidTransition
-from payrail.ledger_jobs import decisions
+from payrail.ledger_jobs.settlement import decisions
 from stand_ins.job_origin import JOB
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import MERCHANT, Desk, pay

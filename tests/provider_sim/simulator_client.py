@@ -100,6 +100,12 @@ class Simulator:
         await until(lambda: self.silence.waiting >= calls)
 
 
+async def prepare(sim: Simulator) -> None:
+    """An authorization, reference 1, and its capture, reference 2."""
+    assert (await sim.authorize(1))[0] == 200
+    assert (await sim.follow_up("capture", 2, 1, 500))[0] == 200
+
+
 @asynccontextmanager
 async def simulator(
     data_dir: Path, clock: FrozenClock, *, seed: int = 42, silence: Silence | None = None

@@ -67,6 +67,30 @@ async def resolve(sim: Simulator, dispute: int, number: int, provider: str) -> N
     assert (await sim.call("POST", f"{path}/resolve", outcome))[0] == 200
 
 
+async def test_the_days_that_have_lines_by_now_are_listed_newest_first(
+    sim: Simulator, clock: FrozenClock
+) -> None:
+    async def days(provider: str = "providerA") -> list[str]:
+        listed = await sim.client.get(
+            f"/providers/{provider}/settlements", headers={"Authorization": f"Bearer {KEYS['jobs']}"}
+        )
+        return list(listed.json()["data"])
+
+    assert await days() == []
+    clock.set(datetime(2026, 3, 31, 23, 59, 30, tzinfo=UTC))
+    await sell(sim, 1, 5_000, card=REFUND_FAILS_LATE)
+    await refund(sim, 3, 1, 1_000)
+    assert await days() == [DAY]
+    clock.advance(timedelta(minutes=1))
+    assert (await days(), await days("providerB")) == (["2026-04-01", DAY], [])
+
+
+@pytest.mark.parametrize("date", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("provider", ["providerA", "providerB"])
+async def test_the_ends_of_the_calendar_have_empty_files(sim: Simulator, provider: str, date: str) -> None:
+    assert (await raw(sim, provider, date)).count(b"\n") == 1
+
+
 async def test_a_stripe_like_file_has_one_signed_row_per_balance_transaction(sim: Simulator) -> None:
     await sell(sim, 1, 10_000)
     await refund(sim, 3, 1, 2_500)

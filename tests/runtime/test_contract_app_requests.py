@@ -73,8 +73,6 @@ async def test_a_body_reaches_its_handler_parsed_and_raw(toy: Toy) -> None:
         ("heavy=yes", "invalid_parameter"),
         ("ratio=nan", "invalid_parameter"),
         ("day=2026-13-45", "invalid_parameter"),
-        ("day=0000-01-01", "invalid_parameter"),
-        ("day=20261122", "invalid_parameter"),
         ("q=" + "x" * 51, "invalid_parameter"),
         ("colour=red", "unknown_parameter"),
         ("colour", "unknown_parameter"),

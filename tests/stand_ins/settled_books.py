@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from payrail.ledger.entry import BOOKS
-from payrail.ledger_jobs.movements import read_movements
-from payrail.ledger_jobs.settle_day import SettledDay, Settling, settle_day
+from payrail.ledger_jobs.books.movements import read_movements
+from payrail.ledger_jobs.settlement.settle_day import SettledDay, Settling, settle_day
 from stand_ins.forged_ledger import write_books
 from stand_ins.job_origin import JOB
 from stand_ins.merchant_books import MerchantBooks

@@ -58,7 +58,7 @@ def balances(at_seq: int | None, data_dir: Path | None, *, as_json: bool) -> Non
 
 def trial_balance(directory: Path, at_seq: int | None, bar: Bar) -> tuple[int, list[Account]]:
     """The place up to which was folded, and the accounts in their order. Raises `LedgerBusy` and `LedgerCorrupt`."""
-    from payrail.ledger_jobs.movement_lines import lines_with
+    from payrail.ledger_jobs.books.lines import lines_with
     from payrail.runtime.journal.ledger_snapshot import take_snapshot
 
     snapshot, done = take_snapshot(directory), 0

@@ -19,8 +19,8 @@ from payrail.ledger.money import Money
 from payrail.runtime.settings import load_settings
 
 if TYPE_CHECKING:
-    from payrail.ledger_jobs.break_states import BreakState, Said
-    from payrail.ledger_jobs.breaks import Break, Report, Side
+    from payrail.ledger_jobs.reconciliation.break_states import BreakState, Said
+    from payrail.ledger_jobs.reconciliation.breaks import Break, Report, Side
 
 _BREAKS_SHOWN_MAX = 50
 
@@ -75,14 +75,14 @@ def reconcile(
 
 def _reconcile_here(directory: Path, date: str) -> None:
     from payrail.ledger.entry import BrokenLine
-    from payrail.ledger_jobs.decisions import JobOrigin
-    from payrail.ledger_jobs.provider_downloads import PROVIDERS
-    from payrail.ledger_jobs.provider_files import ProviderFileInvalid
-    from payrail.ledger_jobs.reconcile_day import Reconciling, reconcile_day
-    from payrail.ledger_jobs.scanned_books import ScannedBooks
-    from payrail.ledger_jobs.scanned_references import judge_by_scan
-    from payrail.ledger_jobs.settle_day import FutureDate
-    from payrail.ledger_jobs.settlement_job import JOBS_ACTOR
+    from payrail.ledger_jobs.books.entering import JobOrigin
+    from payrail.ledger_jobs.books.scanned import ScannedBooks
+    from payrail.ledger_jobs.days import FutureDate
+    from payrail.ledger_jobs.origins import JOBS_ACTOR
+    from payrail.ledger_jobs.provider_files.dialects import ProviderFileInvalid
+    from payrail.ledger_jobs.provider_files.downloads import PROVIDERS
+    from payrail.ledger_jobs.reconciliation.reconcile_day import Reconciling, reconcile_day
+    from payrail.ledger_jobs.reconciliation.scanned_references import judge_by_scan
     from payrail.runtime.clock import SystemClock, rfc3339_of_ms
     from payrail.runtime.ids import IdSource
     from payrail.runtime.journal import LedgerCorrupt, LedgerUnavailable
@@ -125,9 +125,9 @@ def _reconcile_there(day: datetime.date) -> None:
 
 def _say(directory: Path, date: str, break_id: str, state: "BreakState", why: str) -> None:
     """Write down what the person at the keyboard says of a break, whoever's it is."""
-    from payrail.ledger_jobs.break_states import BreakStates, BreakTransitionInvalid, Said
-    from payrail.ledger_jobs.reconcile_day import Reconciling
-    from payrail.ledger_jobs.reconciliation_store import read_report
+    from payrail.ledger_jobs.reconciliation.break_states import BreakStates, BreakTransitionInvalid, Said
+    from payrail.ledger_jobs.reconciliation.reconcile_day import Reconciling
+    from payrail.ledger_jobs.reconciliation.store import read_report
     from payrail.runtime.card_numbers import find_card_number
     from payrail.runtime.clock import SystemClock, rfc3339_of_ms
     from payrail.runtime.ids import IdSource
@@ -154,9 +154,9 @@ def _print(directory: Path, date: str, *, as_json: bool) -> int:
     """Show the report; how many of its breaks are open."""
     import msgspec
 
-    from payrail.ledger_jobs.break_states import BreakStates
-    from payrail.ledger_jobs.reconcile_day import Reconciling
-    from payrail.ledger_jobs.reconciliation_store import read_report
+    from payrail.ledger_jobs.reconciliation.break_states import BreakStates
+    from payrail.ledger_jobs.reconciliation.reconcile_day import Reconciling
+    from payrail.ledger_jobs.reconciliation.store import read_report
 
     reports = directory / Reconciling.directory
     report = read_report(reports, date)

@@ -47,10 +47,11 @@ def settle(day: datetime.datetime, data_dir: Path | None, *, as_json: bool) -> N
 def _settle_here(directory: Path, date: str) -> dict[str, Any]:
     import msgspec
 
-    from payrail.ledger_jobs.decisions import JobOrigin
-    from payrail.ledger_jobs.scanned_books import ScannedBooks
-    from payrail.ledger_jobs.settle_day import FutureDate, Settling, settle_day
-    from payrail.ledger_jobs.settlement_job import JOBS_ACTOR
+    from payrail.ledger_jobs.books.entering import JobOrigin
+    from payrail.ledger_jobs.books.scanned import ScannedBooks
+    from payrail.ledger_jobs.days import FutureDate
+    from payrail.ledger_jobs.origins import JOBS_ACTOR
+    from payrail.ledger_jobs.settlement.settle_day import Settling, settle_day
     from payrail.runtime.clock import SystemClock, rfc3339_of_ms
     from payrail.runtime.ids import IdSource
     from payrail.runtime.journal import LedgerCorrupt, LedgerUnavailable
@@ -93,7 +94,7 @@ def _settle_there(day: datetime.date) -> dict[str, Any]:
 
 
 def _print(directory: Path, date: str, done: dict[str, Any], *, as_json: bool) -> None:
-    from payrail.ledger_jobs.settlement_totals import read_totals, totals_document
+    from payrail.ledger_jobs.settlement.totals import read_totals, totals_document
 
     totals = read_totals(directory / "settlement", date)
     if totals is None:

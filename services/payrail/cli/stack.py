@@ -171,7 +171,7 @@ def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
     from payrail.ledger_jobs.outbox.dispatcher import OutboxTerms
     from payrail.ledger_jobs.plan import Surroundings, plan
-    from payrail.ledger_jobs.provider_downloads import ProviderDownloads
+    from payrail.ledger_jobs.provider_files.downloads import ProviderDownloads
     from payrail.runtime.ids import IdSource
     from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
 

@@ -342,7 +342,7 @@ class ClockBehindLedger(Refusal):
 
 
 class ClockOutOfRange(Refusal):
-    """The move would take the clock to a year that no time has."""
+    """The move would take the clock to a year that it does not keep."""
 
     code = "clock_out_of_range"
 

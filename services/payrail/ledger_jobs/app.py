@@ -9,13 +9,13 @@ from pathlib import Path
 
 import orjson
 
-from payrail.ledger_jobs.break_states import BreakStates
 from payrail.ledger_jobs.errors import ERRORS
 from payrail.ledger_jobs.handlers import SERVICE, Handlers, Rooms
 from payrail.ledger_jobs.loops import Job, Loops, Surroundings
 from payrail.ledger_jobs.outbox.dispatcher import Dispatcher, OutboxTerms
-from payrail.ledger_jobs.reconcile_day import Reconciling
-from payrail.ledger_jobs.reconciliation_handlers import ReconciledDays
+from payrail.ledger_jobs.reconciliation.break_states import BreakStates
+from payrail.ledger_jobs.reconciliation.handlers import ReconciledDays
+from payrail.ledger_jobs.reconciliation.reconcile_day import Reconciling
 from payrail.ledger_jobs.runs import RunHistory
 from payrail.runtime.clock import Clock
 from payrail.runtime.contract_app import ContractApp, build_contract_app

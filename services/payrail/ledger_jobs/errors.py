@@ -1,14 +1,15 @@
 """The errors of the ledger jobs, and the one table that maps them to problems."""
 
-from payrail.ledger_jobs.break_states import BreakTransitionInvalid
+from payrail.ledger_jobs.days import FutureDate
 from payrail.ledger_jobs.loops import JobElsewhere, JobFailed
 from payrail.ledger_jobs.outbox.addresses import AddressRefused
 from payrail.ledger_jobs.outbox.dead_letters import DeadLetterNotFound
 from payrail.ledger_jobs.outbox.endpoints import EndpointNotFound
 from payrail.ledger_jobs.outbox.operations import EndpointDisabled, EventNotFound
-from payrail.ledger_jobs.reconciliation_handlers import BreakNotFound, NotReconciled
+from payrail.ledger_jobs.reconciliation.break_states import BreakTransitionInvalid
+from payrail.ledger_jobs.reconciliation.handlers import BreakNotFound, NotReconciled
 from payrail.ledger_jobs.runs import RunNotFound
-from payrail.ledger_jobs.settle_day import FutureDate, SettlementNotFound
+from payrail.ledger_jobs.settlement.settle_day import SettlementNotFound
 from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.journal import LedgerUnavailable
 from payrail.runtime.pages import InvalidCursor

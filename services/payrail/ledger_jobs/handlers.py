@@ -1,23 +1,22 @@
 """The operations of the ledger jobs' contract."""
 
-import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from payrail.ledger_jobs.days import FutureDate
 from payrail.ledger_jobs.loops import Loops, Wish
 from payrail.ledger_jobs.outbox.dispatcher import Dispatcher
-from payrail.ledger_jobs.outbox_handlers import OUTBOX_HANDLERS, OutboxHandler
-from payrail.ledger_jobs.reconciliation_handlers import (
+from payrail.ledger_jobs.outbox.handlers import OUTBOX_HANDLERS, OutboxHandler
+from payrail.ledger_jobs.reconciliation.handlers import (
     RECONCILIATION_HANDLERS,
     ReconciledDays,
     ReconciliationHandler,
 )
 from payrail.ledger_jobs.runs import JobName, Requester, RunHistory
-from payrail.ledger_jobs.settle_day import FutureDate
+from payrail.ledger_jobs.settlement.handlers import SETTLEMENT_HANDLERS, SettlementHandler
 from payrail.runtime.clock import Clock, rfc3339
 from payrail.runtime.contract_app import Answer, Call, Handler
 from payrail.runtime.journal import Journal
@@ -52,11 +51,9 @@ class Handlers:
             "list_jobs": self.list_jobs,
             "get_job": self.get_job,
             "run_due_jobs": self.run_due_jobs,
-            "list_settlements": self.list_settlements,
-            "get_settlement": self.get_settlement,
-            "export_settlement": self.export_settlement,
             "generate_settlement": self.generate_settlement,
             "run_reconciliation": self.run_reconciliation,
+            **{name: self._of_settlement(handler) for name, handler in SETTLEMENT_HANDLERS.items()},
             **{name: self._of_reconciliation(handler) for name, handler in RECONCILIATION_HANDLERS.items()},
             **{name: self._of_outbox(handler) for name, handler in OUTBOX_HANDLERS.items()},
         }
@@ -64,6 +61,12 @@ class Handlers:
     def _of_outbox(self, handler: OutboxHandler) -> Handler:
         def handle(call: Call) -> Awaitable[Answer]:
             return handler(self.rooms.outbox, call)
+
+        return handle
+
+    def _of_settlement(self, handler: SettlementHandler) -> Handler:
+        def handle(call: Call) -> Awaitable[Answer]:
+            return handler(self._settlements, call)
 
         return handle
 
@@ -97,15 +100,6 @@ class Handlers:
     async def run_due_jobs(self, call: Call) -> Answer:
         return Answer(200, {"data": await self.rooms.loops.due(call.correlation_id)})
 
-    async def list_settlements(self, call: Call) -> Answer:
-        return Answer(200, await asyncio.to_thread(self._list_settlements, call))
-
-    async def get_settlement(self, call: Call) -> Answer:
-        return Answer(200, await asyncio.to_thread(self._settlement_page, call))
-
-    async def export_settlement(self, call: Call) -> Answer:
-        return Answer(200, await asyncio.to_thread(self._settlement_csv, call), media_type="text/csv")
-
     async def generate_settlement(self, call: Call) -> Answer:
         return await self._run_for_a_day("settlement", call)
 
@@ -120,25 +114,3 @@ class Handlers:
         asker = msgspec.convert(requester, Requester) if requester else None
         wish = Wish("request", {"date": date}, asker, call.correlation_id)
         return Answer(200, (await self.rooms.loops.done(job, wish)).view())
-
-    # ---- beside the event loop: a day may have a million rows -------------------------------------------------------
-
-    def _list_settlements(self, call: Call) -> dict[str, Any]:
-        from payrail.ledger_jobs.settlement_views import list_settlements
-
-        return list_settlements(self._settlements, call.query["merchant_id"], **_place(call))
-
-    def _settlement_page(self, call: Call) -> dict[str, Any]:
-        from payrail.ledger_jobs.settlement_views import settlement_page
-
-        merchant_id = call.query["merchant_id"]
-        return settlement_page(self._settlements, call.path["date"], merchant_id, **_place(call))
-
-    def _settlement_csv(self, call: Call) -> bytes:
-        from payrail.ledger_jobs.settlement_views import settlement_csv
-
-        return settlement_csv(self._settlements, call.path["date"], call.query["merchant_id"])
-
-
-def _place(call: Call) -> dict[str, Any]:
-    return {"limit": call.query["limit"], "cursor": call.query.get("cursor")}

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from payrail.ledger_jobs.loops import Job
-from payrail.ledger_jobs.provider_downloads import ProviderDownloads
-from payrail.ledger_jobs.reconcile_day import Reconciling
-from payrail.ledger_jobs.reconciliation_job import reconciliation_job
-from payrail.ledger_jobs.settlement_job import settlement_job
+from payrail.ledger_jobs.provider_files.downloads import ProviderDownloads
+from payrail.ledger_jobs.reconciliation.job import reconciliation_job
+from payrail.ledger_jobs.reconciliation.reconcile_day import Reconciling
+from payrail.ledger_jobs.settlement.job import settlement_job
 from payrail.runtime.clock import Clock
 from payrail.runtime.journal import Journal
 
 if TYPE_CHECKING:
-    from payrail.ledger_jobs.reconciliation import Judge
+    from payrail.ledger_jobs.reconciliation.three_way import Judge
 
 
 class Surroundings(Struct, frozen=True):
@@ -61,6 +61,6 @@ def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
 
 def _judge_by(journal: Journal) -> "Judge":
     # Not before it is needed: it stands on data frames, which take their time to load.
-    from payrail.ledger_jobs.known_references import judge_by
+    from payrail.ledger_jobs.reconciliation.known_references import judge_by
 
     return judge_by(journal.state)

@@ -40,6 +40,7 @@ class Handlers:
             "provider_resolve_dispute": self.provider_resolve_dispute,
             "get_operation": self.get_operation,
             "get_provider_settlement": self.get_provider_settlement,
+            "list_provider_settlements": self.list_provider_settlements,
             "inject_failure": self.inject_failure,
             "list_failures": self.list_failures,
             "clear_failures": self.clear_failures,
@@ -93,6 +94,9 @@ class Handlers:
         csv = await provider.settlement_csv(call.query["date"])
         call.log.update(provider=provider.profile.id, date=call.query["date"])
         return Answer(200, csv, media_type="text/csv; charset=utf-8")
+
+    async def list_provider_settlements(self, call: Call) -> Answer:
+        return Answer(200, {"data": self._provider(call).settlement_days()})
 
     async def inject_failure(self, call: Call) -> Answer:
         body = call.body

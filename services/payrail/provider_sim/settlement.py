@@ -99,6 +99,11 @@ class Statement:
             self._ordinals[key] += 1
             self._days[at[:10]].append(_Place(at, movement, record, self._ordinals[key]))
 
+    def days(self, now: str) -> list[str]:
+        """The days that have lines by now, newest first."""
+        found = (day for day, places in self._days.items() if any(place.at <= now for place in places))
+        return sorted(found, reverse=True)
+
     def lines(self, book: Book, date: str, now: str) -> list[Line]:
         """The day's lines as they stand by now, in the order of their time, then their reference."""
         there = [place for place in self._days.get(date, ()) if place.at <= now]

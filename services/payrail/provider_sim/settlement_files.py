@@ -49,6 +49,10 @@ class SettlementFiles:
         """Write what waits and release the file."""
         self._log.close()
 
+    def days(self, now: str) -> list[str]:
+        """The UTC days that have lines by now, newest first."""
+        return self._statement.days(now)
+
     async def csv(self, date: str, now: str) -> bytes:
         """The file of a UTC day as it stands by now. Raises `RecordsUnavailable` when a plant cannot be written."""
         async with self._deciding:

@@ -15,8 +15,8 @@ from payrail.runtime.durable_file import exclusive, replace_file
 # A clock is read several times in every request; a look at the file costs more than the rest of the reading.
 LOOK_EVERY_NS = 5_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Ids hold milliseconds since 1970; and what is a deadline from the last moment on must still have a date.
-_LATEST = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+#: Where a clock that is moved must stay before. It runs on from there, and what is due later has a date, too.
+END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class ClockError(Exception):
@@ -25,13 +25,6 @@ class ClockError(Exception):
 
 class ClockFileInvalid(ClockError):
     """``clock.json`` is not what this module writes; it is never overwritten unread."""
-
-
-class ClockBeyondCalendar(ClockError):
-    """The move would take the clock to where there are no ids or no deadlines."""
-
-    def __init__(self) -> None:
-        super().__init__("the clock goes from the year 1970 to the year 9998")
 
 
 class ClockBehindFloor(ClockError):
@@ -125,8 +118,8 @@ class SystemClock:
             try:
                 target = target_of(EPOCH + timedelta(microseconds=wall_us + self._offset_us))
             except OverflowError:
-                raise ClockBeyondCalendar from None
-            _require_reachable(target, floor)
+                raise _out_of_range() from None
+            _require_possible(target, floor)
             offset_us = (target - EPOCH) // timedelta(microseconds=1) - wall_us
             replace_file(self._path, [msgspec.json.encode(_Offset(offset_us, mover)) + b"\n"])
             self._look_again_ns = 0
@@ -186,24 +179,30 @@ class FrozenClock:
         try:
             target = self._now + by
         except OverflowError:
-            raise ClockBeyondCalendar from None
+            raise _out_of_range() from None
         return self.set(target, floor=floor, mover=mover)
 
     def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
         """Move to a time; `ClockBehindFloor` if it would pass the floor. The last `mover` again changes nothing."""
         if mover is not None and mover == self._moved_by:
             return self._now
-        _require_reachable(to, floor)
+        _require_possible(to, floor)
         self._monotonic += max(0.0, (to - self._now).total_seconds())
         self._now, self._moved_by = to, mover
         return to
 
 
-def _require_reachable(target: datetime, floor: datetime | None) -> None:
-    if not EPOCH <= target <= _LATEST:
-        raise ClockBeyondCalendar
+def _require_possible(target: datetime, floor: datetime | None) -> None:
+    """Raises `ClockBehindFloor`, and `ClockError` before 1970, where no id that is made of the time can begin, and
+    after the year 9998."""
+    if not EPOCH <= target < END:
+        raise _out_of_range()
     if floor is not None and target < floor:
         raise ClockBehindFloor(target, floor)
+
+
+def _out_of_range() -> ClockError:
+    return ClockError("the clock cannot go there: it stays within the years 1970 to 9998")
 
 
 def rfc3339(at: datetime, *, microseconds: bool = False) -> str:
@@ -230,15 +229,12 @@ def _second_text(second: int) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The point in time, in UTC, that an RFC 3339 text names; `ValueError` if it is none, lacks its zone or leaves the
-    years 1 to 9999 in UTC."""
+    """The point in time, in UTC, that an RFC 3339 text names; `ValueError` if it is none or lacks its
+    zone."""
     try:
         at = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
         raise ValueError("not an RFC 3339 time") from None
     if at.tzinfo is None:
         raise ValueError("an RFC 3339 time has a zone")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("an RFC 3339 time outside the calendar") from None
+    return at.astimezone(UTC)

@@ -29,6 +29,7 @@ from .provider_problem import ProviderProblem
 from .provider_refund_request import ProviderRefundRequest
 from .provider_resolve_dispute_request import ProviderResolveDisputeRequest
 from .provider_reverse_request import ProviderReverseRequest
+from .provider_settlement_days import ProviderSettlementDays
 from .provider_state import ProviderState
 from .provider_state_profile import ProviderStateProfile
 from .provider_submit_evidence_request import ProviderSubmitEvidenceRequest
@@ -63,6 +64,7 @@ __all__ = (
     "ProviderRefundRequest",
     "ProviderResolveDisputeRequest",
     "ProviderReverseRequest",
+    "ProviderSettlementDays",
     "ProviderState",
     "ProviderStateProfile",
     "ProviderSubmitEvidenceRequest",

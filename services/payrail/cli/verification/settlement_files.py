@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from payrail.cli.verification.findings import Report
-from payrail.ledger_jobs.settlement_totals import COLUMNS, DayTotals, read_totals
+from payrail.ledger_jobs.settlement.totals import COLUMNS, DayTotals, read_totals
 
 _NAME = re.compile(r"settlement_(\d{4}-\d{2}-\d{2})\.(csv|totals\.json)")
 _DIGEST_BYTES = 16

@@ -4,13 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from payrail.gateway.ports import ClockBehindLedger, ClockFixed, ClockOutOfRange
-from payrail.runtime.clock import (
-    ClockBehindFloor,
-    ClockBeyondCalendar,
-    FrozenClock,
-    SystemClock,
-    parse_rfc3339,
-)
+from payrail.runtime.clock import ClockBehindFloor, ClockError, FrozenClock, SystemClock, parse_rfc3339
 
 
 class ClockMover:
@@ -38,5 +32,5 @@ class ClockMover:
             move(parse_rfc3339(floor) if floor else None)
         except ClockBehindFloor:
             raise ClockBehindLedger(floor or "") from None
-        except ClockBeyondCalendar:
+        except ClockError:
             raise ClockOutOfRange from None

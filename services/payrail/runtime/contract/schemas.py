@@ -1,8 +1,6 @@
 """Compiles a contract's schemas to validators, and says what is wrong without repeating any value."""
 
-import re
-from collections.abc import Callable, Iterable
-from datetime import date
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -10,8 +8,8 @@ import orjson
 from jsonschema_rs import Draft4Validator, ValidationError
 
 from payrail.runtime.card_numbers import find_card_number
-from payrail.runtime.clock import parse_rfc3339
 
+from .formats import REQUEST_FORMATS, Formats
 from .refusals import speakable
 
 Schema = dict[str, Any]
@@ -53,47 +51,20 @@ class SchemaCompiler:
         self._validators: dict[tuple[bytes, bool], Draft4Validator] = {}
 
     def request(self, schema: Schema) -> Draft4Validator:
-        """The validator of what clients send: read-only properties are unknown."""
-        return self._compiled(draft4(schema, hidden="readOnly"), _FORMATS)
+        """The validator of what clients send: read-only properties are unknown, days and times exist."""
+        return self._compiled(draft4(schema, hidden="readOnly"), REQUEST_FORMATS)
 
     def response(self, schema: Schema) -> Draft4Validator:
         """The validator of what clients get: write-only properties are unknown."""
-        return self._compiled(draft4(schema, hidden="writeOnly"))
+        return self._compiled(draft4(schema, hidden="writeOnly"), {})
 
-    def _compiled(
-        self, schema: Schema, formats: dict[str, Callable[[str], bool]] | None = None
-    ) -> Draft4Validator:
-        identity = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS), formats is not None
+    def _compiled(self, schema: Schema, formats: Formats) -> Draft4Validator:
+        identity = (orjson.dumps(schema, option=orjson.OPT_SORT_KEYS), bool(formats))
         validator = self._validators.get(identity)
         if validator is None:
-            validator = Draft4Validator(schema, validate_formats=True, formats=formats)
+            validator = Draft4Validator(schema, validate_formats=True, formats=dict(formats))
             self._validators[identity] = validator
         return validator
-
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_TIME = re.compile(rf"{_DATE.pattern}[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
-
-
-def _is_date(text: str) -> bool:
-    """Whether RFC 3339 has it as a full-date, and the calendar too: the year 0 is in the one only."""
-    try:
-        return _DATE.fullmatch(text) is not None and bool(date.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def _is_time(text: str) -> bool:
-    """Whether it is an RFC 3339 date-time that a service can reckon with: no leap second, and within the calendar in
-    UTC, too."""
-    try:
-        return _TIME.fullmatch(text) is not None and bool(parse_rfc3339(text))
-    except ValueError:
-        return False
-
-
-#: What clients may send; their times are reckoned with, those of answers were.
-_FORMATS: dict[str, Callable[[str], bool]] = {"date": _is_date, "date-time": _is_time}
 
 
 def draft4(schema: Schema, *, hidden: str) -> Schema:

@@ -22,6 +22,7 @@ from payrail.runtime.shared_lock import SharedLock
 T = TypeVar("T")
 
 _BATCH_MAX = 256
+_LOOK_EVERY_S = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class FileJournal:
         self._seen = -1  # The count of the newest batch that `state` shows.
         self._shown_seq = 0  # The newest entry that followers were shown, or could have been.
         self._followers: list[Follower] = []
+        self._watching: asyncio.Task[None] | None = None
         self._decided: list[Committed] = []  # Of the batch that is being written.
         self._fresh: list[Committed] = []  # Published in the ledger's thread, to be shown to followers.
 
@@ -118,6 +120,8 @@ class FileJournal:
             on_close=self._followers.remove,
         )
         self._followers.append(follower)
+        if self._watching is None:
+            self._watching = self._loop.create_task(self._watch(), name="ledger watch")
         return follower
 
     @property
@@ -135,6 +139,8 @@ class FileJournal:
         if self._closing:
             return
         self._closing = True
+        if self._watching is not None:
+            self._watching.cancel()
         await self._idle.wait()
         await asyncio.to_thread(self._note_closed)
         self._release()
@@ -216,6 +222,17 @@ class FileJournal:
         """What waits now, in the order of the books."""
         taken = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_MAX))]
         return sorted(taken, key=lambda waiting: BOOKS.index(waiting.book))
+
+    async def _watch(self) -> None:
+        """Show followers what other processes append: nobody else here may ask for it. To look costs no system call.
+
+        A ledger in trouble is left to those who append: each try would be one more line in the log.
+        """
+        while not self._closing:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            if self._followers and self.sound:
+                with contextlib.suppress(LedgerUnavailable):
+                    await self.catch_up()
 
     def _show_followers(self) -> None:
         """In the event loop, between two batches: nothing is published meanwhile."""

@@ -68,7 +68,8 @@ class Journal(Protocol):
     ) -> Follower:
         """Take the entries after `after_seq` that are `wanted` one after the other, each with its things as of then.
 
-        `on_news` is called in the event loop whenever entries came into `state` after this call. `wanted` looks at an
-        entry quickly: it is asked about every one. The follower ends with its `close`.
+        `on_news` is called in the event loop whenever entries came into `state` after this call, soon after they were
+        appended, by whichever process. `wanted` looks at an entry quickly: it is asked about every one. The follower
+        ends with its `close`.
         """
         ...

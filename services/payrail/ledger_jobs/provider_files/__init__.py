@@ -1,0 +1,1 @@
+"""What the providers say themselves: their settlement files, downloaded and read."""
