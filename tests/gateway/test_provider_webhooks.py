@@ -77,7 +77,8 @@ def _without_key(request: httpx.Request) -> httpx.Request:
     return request
 
 
-UNSEEN = body_of(operation("att_01JZ8Q5B2C3D4E5F6G7H8J9K0M"))
+UNHEARD_OF = "att_01JZ8Q5B2C3D4E5F6G7H8J9K0M"
+UNSEEN = body_of(operation(UNHEARD_OF))
 
 
 async def test_only_the_providers_own_signature_is_taken(desk: Desk) -> None:
@@ -180,6 +181,37 @@ async def test_a_dispute_that_the_provider_opens_is_booked(desk: Desk) -> None:
     assert (await desk.get(f"/payments/{payment_id}"))["amount_refundable"] == 0
 
 
+@pytest.mark.parametrize("wrong", [{"amount": 0}, {"currency": "EUR"}, {"currency": None}])
+async def test_a_dispute_of_no_amount_in_the_payments_currency_is_kept_for_a_person(
+    desk: Desk, wrong: dict[str, Any]
+) -> None:
+    payment = await desk.get(f"/payments/{await desk.payment(10_000)}")
+    opened = {"operation": "dispute", "original_reference": payment["attempts"][0]["id"]}
+    assert (await post(desk, body_of(operation(UNHEARD_OF, **opened, **wrong)))).json() == {
+        "result": "unmatched"
+    }
+    assert (await desk.get("/disputes"))["data"] == []
+    assert await desk.get(f"/payments/{payment['id']}") == payment
+
+
+@impatient
+async def test_a_provider_has_no_say_in_what_another_was_asked_for(desk: Desk) -> None:
+    payment_id = await desk.payment(10_000, captured=0)
+    await desk.inject(mode="timeout", operation="capture")
+    await desk.inject(mode="error", operation="inquiry")
+    assert (await desk.post(f"/payments/{payment_id}/capture")).status_code == 202
+    before = await desk.get(f"/payments/{payment_id}")
+    authorization, capture = (attempt["id"] for attempt in before["attempts"])
+    told = body_of(operation(capture))
+    dispute = body_of(operation(UNHEARD_OF, operation="dispute", original_reference=authorization))
+    other = {"secret": load_settings().provider_b_webhook_secret, "X-Provider-Id": "providerB"}
+    for body in (told, dispute):
+        assert (await post(desk, body, **other)).json() == {"result": "unmatched"}
+    assert (await desk.get(f"/payments/{payment_id}"), (await desk.get("/disputes"))["data"]) == (before, [])
+    assert (await post(desk, told)).json() == {"result": "applied"}
+    assert (await desk.get(f"/payments/{payment_id}"))["state"] == "CAPTURED"
+
+
 @pytest.mark.parametrize(
     "mode", ["duplicate_webhook", "reordered_webhook", "bad_signature", "dropped_webhook"]
 )
@@ -201,7 +233,17 @@ async def test_whatever_befalls_the_webhooks_the_end_is_the_same(desk: Desk, mod
 def notice(reference: str, said: Any, *, kind: str = "authorize", original: str | None = None) -> Notice:
     as_refund = said if isinstance(said, Approved | Declined) else Unknown("x")
     return Notice(
-        f"msg_{reference}", "providerA", "x", kind, reference, original, 100, said, as_refund, "fraudulent"
+        f"msg_{reference}",
+        "providerA",
+        "x",
+        kind,
+        reference,
+        original,
+        100,
+        "USD",
+        said,
+        as_refund,
+        "fraudulent",
     )
 
 

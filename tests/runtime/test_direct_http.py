@@ -67,7 +67,6 @@ CASES: dict[str, list[bytes]] = {
     "HTTP/1.0": [b"GET /boxes HTTP/1.0\r\n" + COMMON + b"\r\n"],
     "HTTP/1.0 that would stay": [b"GET /boxes HTTP/1.0\r\n" + COMMON + b"connection: keep-alive\r\n\r\n"],
     "an upgrade": [request(b"GET /boxes", b"upgrade: websocket\r\nconnection: upgrade\r\n")],
-    "no HTTP": [b"nonsense\r\n\r\n"],
     "the document": [request(b"GET /openapi.json")],
     "a page": [request(b"GET /docs/", close=False) + request(b"GET /boxes")],
     "no such page": [request(b"GET /docs/../boxes")],
@@ -139,6 +138,33 @@ async def test_it_answers_as_over_asgi(name: str) -> None:
         for toy in (direct, plain)
     ]
     assert logged[0] == logged[1]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"FETCH /boxes HTTP/1.1\r\n\r\n",
+        b"GET /boxes/\xff HTTP/1.1\r\n\r\n",
+        b"GET /boxes HTTP/1.1\r\nidempotency-key: a\x7fb\r\n\r\n",
+        b"POST /boxes HTTP/1.1\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        request(
+            b"POST /boxes", b"content-type: application/json\r\ntransfer-encoding: chunked\r\n", b"?\r\n"
+        ),
+    ],
+)
+async def test_what_is_no_http_is_refused_as_a_problem(sent: bytes) -> None:
+    async with served(Toy().app) as [port]:
+        answer = await told(port, [sent])
+    head, _, body = answer.partition(b"\r\n\r\n")
+    fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    problem = orjson.loads(body)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert (fields[b"content-type"], fields[b"connection"]) == (b"application/problem+json", b"close")
+    assert int(fields[b"content-length"]) == len(body)
+    assert (problem["status"], problem["code"]) == (400, "malformed_request")
+    assert fields[b"x-correlation-id"].decode() == problem["correlation_id"]
 
 
 @given(

@@ -11,8 +11,11 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from payrail.runtime.problems import PROBLEM_MEDIA_TYPE
+
+from .contract import refusals
 from .contract.answers import Outcome
-from .contract.requests import Message, Receive, Request, Send
+from .contract.requests import Message, Receive, Request, Send, new_correlation_id
 from .contract_app import ContractApp
 
 # A target that is split as `httptools.parse_url` would do it: a path of visible ASCII, and no fragment.
@@ -40,6 +43,17 @@ class ContractProtocol(HttpToolsProtocol):
             self._defaults = defaults
             self._written_defaults = b"".join(b"%b: %b\r\n" % field for field in defaults)
         return self._written_defaults
+
+    def send_400_response(self, msg: str) -> None:
+        """A problem, as every error is, for what the parser does not take for a request."""
+        del msg
+        correlation_id, problem = new_correlation_id(), refusals.malformed_request()
+        body = problem.content(correlation_id)
+        outcome = Outcome(problem.status, body, PROBLEM_MEDIA_TYPE, problem.headers, problem.code)
+        lines = [STATUS_LINE[outcome.status], self.default_lines()]
+        lines += [b"%b: %b\r\n" % field for field in outcome.fields(correlation_id)]
+        self.transport.write(b"".join([*lines, b"connection: close\r\n\r\n", body]))
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         self.url = b""

@@ -34,6 +34,7 @@ class SignedNotices:
             reference=operation.reference,
             original_reference=operation.original_reference,
             amount=operation.amount,
+            currency=operation.currency,
             said=said_of(operation, None),
             said_of_refund=said_of_refund(operation, None),
             reason=body.get("reason"),

@@ -31,7 +31,8 @@ class WebhookStale(Refusal):
 
 
 class Notice(Struct, frozen=True):
-    """What a webhook says of the operation `reference`. Amounts are minor units.
+    """What a webhook says of the operation `reference`. Amounts are minor units of the currency, which is none where
+    nothing moves.
 
     `said` is the outcome for whoever began the operation, `said_of_refund` the same read as that of a refund, which may
     be taken up for later and may fail after it was approved.
@@ -44,6 +45,7 @@ class Notice(Struct, frozen=True):
     reference: str
     original_reference: str | None
     amount: int
+    currency: str | None
     said: Approved | Declined | Reversed | Unknown
     said_of_refund: Approved | Declined | Accepted | Unknown
     reason: str | None = None
@@ -52,7 +54,10 @@ class Notice(Struct, frozen=True):
 
 
 class UnmatchedNotice(Struct, frozen=True, omit_defaults=True):
-    """A notice about a reference that the ledger does not have. `received_at` is RFC 3339 UTC."""
+    """A notice about a reference that the ledger does not have of this provider, or of a dispute that cannot be.
+
+    `received_at` is RFC 3339 UTC.
+    """
 
     webhook_id: str
     provider: str

@@ -26,13 +26,14 @@ from payrail.ledger.state import Subject
 async def receive_provider_webhook(gateway: Gateway, notice: Notice, correlation_id: str) -> NoticeResult:
     """What the notice made of the ledger. Raises `OperationInProgress` and `OperationNotProcessed`: send it again."""
     await gateway.journal.catch_up()
-    entity = gateway.journal.state.attempts.get(notice.reference)
-    if entity is not None:
-        payment = gateway.journal.state.payments.get(entity)
+    state = gateway.journal.state
+    entity = state.attempts.get(notice.reference)
+    if entity is not None and _was_asked(notice.provider, state.subject(entity), notice.reference):
+        payment = state.payments.get(entity)
         if payment is not None and not _may_teach(notice, payment):
             return "known"
         return await _take(gateway, entity, notice, correlation_id)
-    opened = await _open_dispute(gateway, notice, correlation_id)
+    opened = await _open_dispute(gateway, notice, correlation_id) if entity is None else None
     if opened is not None:
         return opened
     unmatched = UnmatchedNotice(
@@ -40,6 +41,12 @@ async def receive_provider_webhook(gateway: Gateway, notice: Notice, correlation
     )
     await gateway.unmatched.keep(unmatched)
     return "unmatched"
+
+
+def _was_asked(provider: str, subject: Subject, reference: str) -> bool:
+    """Whether the operation is one of this provider: none has a say in what another was asked for."""
+    asked = (attempt.provider for attempt in subject.attempts if attempt.id == reference)
+    return next(asked, subject.provider) == provider
 
 
 def _may_teach(notice: Notice, payment: Payment) -> bool:
@@ -96,10 +103,16 @@ async def _learn_of_payment(run: Run, payment: Payment, reference: str, said: Ap
 
 
 async def _open_dispute(gateway: Gateway, notice: Notice, correlation_id: str) -> NoticeResult | None:
-    """A dispute that the provider opened by itself names the authorization it is of. None if this is no such notice."""
-    state = gateway.journal.state
-    payment_id = state.attempts.get(notice.original_reference or "")
+    """A dispute that the provider opened by itself names the authorization it is of. None if this is no such notice, or
+    of no amount in the payment's currency."""
+    state, original = gateway.journal.state, notice.original_reference or ""
+    payment_id = state.attempts.get(original)
     if notice.operation != "dispute" or not isinstance(notice.said, Approved) or payment_id is None:
+        return None
+    payment = state.payments.get(payment_id)
+    if payment is None or not _was_asked(notice.provider, payment, original):
+        return None
+    if notice.amount == 0 or notice.currency != payment.currency:
         return None
     if state.latest_dispute_of(notice.reference) is not None:
         return "known"

@@ -13,6 +13,10 @@ def speakable(name: str) -> bool:
     return _SPEAKABLE.fullmatch(name) is not None
 
 
+def malformed_request() -> Problem:
+    return Problem(400, "malformed_request", "The request is not HTTP/1.1", "The server could not read it.")
+
+
 def not_found() -> Problem:
     return Problem(404, "not_found", "There is nothing here", "No resource answers at this path.")
 
