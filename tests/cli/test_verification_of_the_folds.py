@@ -118,6 +118,41 @@ def test_unbalanced_postings_are_found(
     assert "differ by 1 USD" in report.findings[0].reason
 
 
+@pytest.mark.parametrize(
+    ("account", "instead"),
+    [
+        ("fee_revenue", "bank"),
+        ("merchant_pending:m_demo", "merchant_pending:m_acme"),
+        ("provider_receivable:providerA", "provider_receivable:providerB"),
+    ],
+)
+def test_a_capture_on_other_accounts_than_its_own_is_found(
+    journal: MemoryJournal, desk: Desk, prove: Prove, account: str, instead: str
+) -> None:
+    desk.captured(pay(1))
+    report = prove([_with_account(draft, account, instead) for draft in _drafts(journal)])
+    assert ("postings", 5) in _found(report)
+    assert {finding.check for finding in report.findings} <= {"postings", "receivable"}
+
+
+def test_a_capture_that_posts_another_fee_than_it_says_is_found(
+    journal: MemoryJournal, desk: Desk, prove: Prove
+) -> None:
+    desk.captured(pay(1))
+    *before, captured = _drafts(journal)
+    fee = captured.data.merchant_fee
+    report = prove([*before, replace(captured, data=replace(captured.data, merchant_fee=fee + 1))])
+    assert _found(report) == [("postings", 5)]
+
+
+def _with_account(draft: Draft, account: str, instead: str) -> Draft:
+    postings = tuple(
+        replace(posting, account=instead) if posting.account == account else posting
+        for posting in draft.postings
+    )
+    return replace(draft, postings=postings)
+
+
 def test_a_key_that_two_entities_claim_is_found(journal: MemoryJournal, desk: Desk, prove: Prove) -> None:
     desk.create(pay(1))
     desk.create(pay(2))

@@ -66,6 +66,7 @@ def rewrite(data_dir: Path, name: str, change: Callable[[list[bytes]], list[byte
 
 
 EVENTS = "outbox/events.jsonl"
+EVENTS_END = "outbox/closed.json"
 
 
 async def test_what_the_dispatcher_wrote_is_sound(data_dir: Path) -> None:
@@ -74,11 +75,38 @@ async def test_what_the_dispatcher_wrote_is_sound(data_dir: Path) -> None:
 
 
 async def test_events_that_are_not_written_yet_are_no_finding(data_dir: Path) -> None:
+    (data_dir / EVENTS_END).unlink()  # As after a crash, which may take events from the end.
     rewrite(data_dir, "outbox/dead_letters.jsonl", lambda _: [])
     rewrite(data_dir, EVENTS, lambda lines: [*lines[:4], lines[4][:50]])
     report = verify_data_dir(data_dir)
     assert report.findings == []
     assert [(note.kind, note.file) for note in report.notes] == [("torn_tail", EVENTS)]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5])
+async def test_events_that_are_lost_from_the_end_of_a_closed_file_are_found(
+    data_dir: Path, kept: int
+) -> None:
+    rewrite(data_dir, EVENTS, lambda lines: lines[:kept])
+    assert found(verify_data_dir(data_dir)) == [("outbox", EVENTS_END, 1)]
+
+
+async def test_a_note_of_the_end_that_cannot_be_read_is_found(data_dir: Path) -> None:
+    (data_dir / EVENTS_END).write_text('{"seq":"6"}\n')
+    assert found(verify_data_dir(data_dir)) == [("outbox", EVENTS_END, 1)]
+
+
+async def test_while_the_events_are_open_nothing_says_where_they_end(data_dir: Path) -> None:
+    assert (data_dir / EVENTS_END).exists()
+    async with opened(data_dir):
+        assert not (data_dir / EVENTS_END).exists()
+
+
+async def test_what_enters_the_ledger_before_the_end_is_written_down_at_the_end(data_dir: Path) -> None:
+    async with opened(data_dir) as (journal, _dispatcher):
+        await journal.append("payments", created(pay(7)))
+    assert len((data_dir / EVENTS).read_bytes().splitlines()) == 7
+    assert (data_dir / EVENTS_END).read_text() == '{"seq":7}\n'
 
 
 @pytest.mark.parametrize(

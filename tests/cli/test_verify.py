@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import json
-import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ from payrail.runtime.shared_lock import SharedLock
 from stand_ins.forged_ledger import draft_of, write_ledger
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import Desk, created, in_book, pay
+
+ACQUIRE = """
+import sys
+from pathlib import Path
+from payrail.runtime.leases import Leases
+print(Leases(Path(sys.argv[1])).acquire(sys.argv[2]))
+"""
 
 
 @pytest.fixture
@@ -160,8 +168,6 @@ def test_verifying_in_a_process_that_holds_leases_does_not_free_them(tmp_path: P
     leases = Leases(tmp_path / "run" / "leases.lock")
     assert leases.acquire("att_1")
     verify_data_dir(tmp_path)
-    child = os.fork()
-    if child == 0:
-        os._exit(Leases(tmp_path / "run" / "leases.lock").acquire("att_1"))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    another = [sys.executable, "-c", ACQUIRE, str(tmp_path / "run" / "leases.lock"), "att_1"]
+    assert subprocess.run(another, stdout=subprocess.PIPE, text=True, check=True).stdout == "False\n"
     leases.close()

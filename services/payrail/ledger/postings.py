@@ -54,6 +54,14 @@ def signed(posting: Posting) -> int:
     return posting.amount if posting.side == "debit" else -posting.amount
 
 
+def sums_by_account(postings: Iterable[Posting]) -> dict[tuple[str, str], int]:
+    """What the postings change, by account and currency; an account that they leave as it is does not appear."""
+    sums: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for posting in postings:
+        sums[posting.account, posting.currency] += signed(posting)
+    return {key: amount for key, amount in sums.items() if amount}
+
+
 def require_balanced(postings: Iterable[Posting]) -> None:
     """Raise `UnbalancedPostings` unless debits equal credits in every currency and no amount is below one."""
     sums: defaultdict[str, int] = defaultdict(int)

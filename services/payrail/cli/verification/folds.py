@@ -12,11 +12,12 @@ from payrail.cli.verification.findings import Account, CurrencyTotals, Report
 from payrail.cli.verification.packed_state import PackedState
 from payrail.cli.verification.settled_books import SettledBooks
 from payrail.ledger import accounts
+from payrail.ledger.account_rules import required_postings
 from payrail.ledger.attempts import Attempt
 from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope
 from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment import Payment
-from payrail.ledger.postings import UnbalancedPostings, require_balanced
+from payrail.ledger.postings import UnbalancedPostings, require_balanced, sums_by_account
 from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
 from payrail.ledger.state import Committed, OutOfOrder, Subject
 
@@ -48,7 +49,7 @@ class Folds:
     def fold(self, placed: Placed, *, incomplete: bool) -> None:
         """Take one entry in. `incomplete` says that an entry before it is missing or could not be read."""
         self._report.summary.entries += 1
-        self._judge_postings(placed)
+        balanced = self._judge_postings(placed)
         entity = placed.entry.entity
         self._incomplete = self._incomplete or incomplete
         if placed.entry.type in SETTLEMENT_EVENTS:
@@ -76,8 +77,9 @@ class Folds:
         else:
             self._state.publish()
             self._tell(committed)
-            if committed.payment is not None:
-                self._count(payment, committed.payment)
+            if balanced:
+                self._judge_accounts(placed, before, committed.subject)
+            self._count(payment, committed.payment)
             self._settled.take_in(placed, committed)
             self._judge_attempts(placed, committed.subject)
             self._note_intent(placed, committed.subject)
@@ -129,11 +131,19 @@ class Folds:
             if not self._unjudged:  # Else movements may be missing that this follows from.
                 self._settled.judge_record(placed, committed.record)
 
-    def _judge_postings(self, placed: Placed) -> None:
+    def _judge_postings(self, placed: Placed) -> bool:
         try:
             require_balanced(placed.entry.postings)
         except UnbalancedPostings as error:
             self._report.find("balance", placed.file, placed.line, str(error))
+            return False
+        return True
+
+    def _judge_accounts(self, placed: Placed, before: Subject | None, after: Subject) -> None:
+        required = required_postings(placed.entry, before, after)
+        if sums_by_account(placed.entry.postings) != sums_by_account(required):
+            reason = f"{placed.entry.id} posts something else than its data says"
+            self._report.find("postings", placed.file, placed.line, reason)
 
     def _judge_attempts(self, placed: Placed, subject: Subject) -> None:
         live = [a for a in subject.attempts if a.operation == "authorize" and a.outcome in _LIVE]
@@ -190,7 +200,9 @@ class Folds:
         self._unjudged.add(entity)
         self._open_intents.pop(entity, None)
 
-    def _count(self, before: Payment | None, after: Payment) -> None:
+    def _count(self, before: Payment | None, after: Payment | None) -> None:
+        if after is None:
+            return
         summary = self._report.summary
         totals = summary.currencies.setdefault(after.currency, CurrencyTotals())
         if before is None:

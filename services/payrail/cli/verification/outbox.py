@@ -14,12 +14,13 @@ from payrail.cli.verification.findings import Report
 from payrail.ledger.events import event_of, may_make_event, seq_of
 from payrail.ledger.state import Committed
 from payrail.ledger_jobs.outbox.dead_letters import DEAD_LETTERS_FILE
-from payrail.ledger_jobs.outbox.events_file import EVENTS_FILE, line_of
+from payrail.ledger_jobs.outbox.events_file import EVENTS_END_FILE, EVENTS_FILE, EventsEnd, line_of
 from payrail.ledger_jobs.outbox.processed import PROCESSED_FILE
 from payrail.ledger_jobs.outbox.signing import KEY_FILE, SigningKeys
 
 CHECK = "outbox"
 EVENTS = f"outbox/{EVENTS_FILE}"
+EVENTS_END = f"outbox/{EVENTS_END_FILE}"
 SIGNING_KEY = f"outbox/{KEY_FILE}"
 _REFERRING = (f"outbox/{PROCESSED_FILE}", f"outbox/{PROCESSED_FILE}.log", f"outbox/{DEAD_LETTERS_FILE}")
 _EVENT_ID = re.compile(rb'"(evt_[0-9A-HJKMNP-TV-Z]{26})')
@@ -39,6 +40,7 @@ class OutboxProof:
 
     def __init__(self, data_dir: Path, report: Report) -> None:
         self._report = report
+        self._closed_seq = _closed_seq(data_dir / EVENTS_END, report)
         self._lines = _lines_of(data_dir / EVENTS)
         self._next: tuple[int, bytes, int] | None = None
         self._last_seq = 0
@@ -72,6 +74,9 @@ class OutboxProof:
         while self._next is not None:
             self._unexpected.append((self._next[0], f"no entry makes the event of entry {self._next[2]}"))
             self._advance()
+        if self._last_seq < self._closed_seq:
+            reason = f"the events were closed at that of entry {self._closed_seq}, but end at that of {self._last_seq}"
+            self._report.find(CHECK, EVENTS_END, 1, reason)
         if not whole:
             return
         for number, reason in self._unexpected:
@@ -123,6 +128,20 @@ class StoredSecrets:
 
 def _lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
     return LineReader(path, path.stat().st_size).lines() if path.exists() else iter(())
+
+
+def _closed_seq(path: Path, report: Report) -> int:
+    """The entry of the event with which the file of events was closed in order; 0 where nobody noted it.
+
+    It is read before the events are: a stack that starts takes it away first.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=EventsEnd).seq
+    except FileNotFoundError:
+        return 0
+    except msgspec.MsgspecError as error:
+        report.find(CHECK, EVENTS_END, 1, f"it cannot be read: {error}")
+        return 0
 
 
 def _references(data_dir: Path) -> Iterator[tuple[tuple[str, int], str]]:

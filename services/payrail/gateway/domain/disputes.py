@@ -19,8 +19,8 @@ from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotProcessed, Unknown
 from payrail.gateway.domain.payments import Begin, find_payment, require_returnable
 from payrail.gateway.domain.pricing import dispute_fee
-from payrail.ledger import accounts
 from payrail.ledger import dispute_events as events
+from payrail.ledger.account_rules import chargeback, opening_postings
 from payrail.ledger.attempts import Pending
 from payrail.ledger.dispute import Dispute, require_dispute_transition
 from payrail.ledger.dispute_events import DisputeOutcome
@@ -32,7 +32,7 @@ from payrail.ledger.payment_events import (
     OperationNotProcessed,
     OutcomeUnknown,
 )
-from payrail.ledger.postings import Posting, reversed_postings, transfer
+from payrail.ledger.postings import Posting, reversed_postings
 from payrail.ledger.state import LedgerState
 
 Continue = Callable[[LedgerState], Draft | Dispute]
@@ -106,7 +106,7 @@ def open_provider_dispute(
         )
         return Draft(
             "disputes", dispute_id, "dispute.opened", 1, data, origin.actor, origin.correlation_id, origin.at,
-            _opening_postings(terms, fee, notice.provider_fee),
+            opening_postings(terms, fee, notice.provider_fee),
         )  # fmt: skip
 
     return decide
@@ -245,14 +245,14 @@ def _approved(dispute: Dispute, pending: Pending, answer: Approved, origin: Orig
         if dispute.resolving == "LOST":
             lost = events.DisputeLost(attempt_id, latency_ms)
             return _draft(dispute, "dispute.lost", lost, origin, claim=claim)
-        back = reversed_postings(_chargeback(dispute))
+        back = reversed_postings(chargeback(dispute))
         won = events.DisputeWon(attempt_id, latency_ms)
         return _draft(dispute, "dispute.won", won, origin, claim=claim, postings=back)
     fee = dispute_fee(dispute.currency)
     opened = events.DisputeOpened(
         answer.provider_reference, fee, answer.provider_fee, respond_by, attempt_id, latency_ms=latency_ms
     )
-    postings = _opening_postings(dispute, fee, answer.provider_fee)
+    postings = opening_postings(dispute, fee, answer.provider_fee)
     return _draft(dispute, "dispute.opened", opened, origin, claim=claim, postings=postings)
 
 
@@ -272,22 +272,3 @@ def _not_approved(
         case Unknown():
             unknown = OutcomeUnknown(attempt_id, outcome.code, outcome.latency_ms)
             return _draft(dispute, "dispute.unknown", unknown, origin)
-
-
-def _chargeback(disputed: Dispute | events.DisputeTerms) -> tuple[Posting, ...]:
-    """The money goes back to the holder of the card, and is the merchant's no more."""
-    available = accounts.merchant_available(disputed.merchant_id)
-    receivable = accounts.provider_receivable(disputed.provider)
-    return transfer(available, receivable, disputed.amount, disputed.currency)
-
-
-def _opening_postings(
-    disputed: Dispute | events.DisputeTerms, merchant_fee: int, provider_fee: int
-) -> tuple[Posting, ...]:
-    available = accounts.merchant_available(disputed.merchant_id)
-    receivable = accounts.provider_receivable(disputed.provider)
-    return (
-        *_chargeback(disputed),
-        *transfer(available, accounts.CHARGEBACK_FEE_REVENUE, merchant_fee, disputed.currency),
-        *transfer(accounts.CHARGEBACK_COST, receivable, provider_fee, disputed.currency),
-    )

@@ -18,8 +18,9 @@ from payrail.gateway.domain.payments import (
     outcome_unknown,
     provider_of,
 )
-from payrail.gateway.domain.pricing import DEFAULT_PLAN, PricePlan, capture_postings
+from payrail.gateway.domain.pricing import DEFAULT_PLAN, PricePlan
 from payrail.ledger import payment_events as events
+from payrail.ledger.account_rules import capture_postings
 from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
 from payrail.ledger.payment import Payment

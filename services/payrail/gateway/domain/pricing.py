@@ -1,4 +1,4 @@
-"""What merchants pay, and the postings of a capture. Rates are basis points; amounts are minor units of the currency.
+"""What merchants pay. Rates are basis points; amounts are minor units of the currency.
 
 A merchant has a price plan: *blended*, one rate for every card, or *interchange++*, where the interchange of the card's
 brand and the scheme's fee are passed on and PayRail adds its markup. Every part is rounded half to even on the minor
@@ -9,10 +9,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from payrail.ledger import accounts
 from payrail.ledger.money import basis_points_half_even, exponent
 from payrail.ledger.payment_events import FeeParts
-from payrail.ledger.postings import Posting, transfer
 
 Rate = Annotated[int, Meta(ge=0, le=10_000)]
 FixedPart = Annotated[int, Meta(ge=0, le=1_000_000)]
@@ -83,16 +81,3 @@ _DISPUTE_FEE_BY_EXPONENT = {0: 1_500, 2: 1_500, 3: 5_000, 4: 150_000}
 def dispute_fee(currency: str) -> int:
     """What PayRail charges a merchant for a dispute, in minor units; kept however it ends."""
     return _DISPUTE_FEE_BY_EXPONENT[exponent(currency)]
-
-
-def capture_postings(
-    merchant_id: str, provider: str, amount: int, currency: str, *, merchant_fee: int, provider_fee: int
-) -> tuple[Posting, ...]:
-    """What a capture moves: the money, the merchant's fee, the provider's fee."""
-    receivable = accounts.provider_receivable(provider)
-    pending = accounts.merchant_pending(merchant_id)
-    return (
-        *transfer(receivable, pending, amount, currency),
-        *transfer(pending, accounts.FEE_REVENUE, merchant_fee, currency),
-        *transfer(accounts.PROCESSING_COST, receivable, provider_fee, currency),
-    )

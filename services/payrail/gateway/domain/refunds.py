@@ -19,13 +19,13 @@ from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Accepted, Approved, Declined, NotProcessed, RefundAnswer, Unknown
 from payrail.gateway.domain.payments import Begin, find_payment, require_returnable
-from payrail.ledger import accounts
 from payrail.ledger import refund_events as events
+from payrail.ledger.account_rules import refund_arriving, refund_leaving, refund_staying
 from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, OperationNotProcessed, OutcomeUnknown
-from payrail.ledger.postings import Posting, reversed_postings, transfer
+from payrail.ledger.postings import Posting
 from payrail.ledger.refund import Refund, require_refund_transition
 from payrail.ledger.state import LedgerState
 
@@ -85,7 +85,9 @@ def approve_refund(refund_id: str, claim: Claim, reserved: Reserved, origin: Ori
         if payment.open_disputes:
             raise DisputeOpen
         _require_covered(payment, refund)
-        return _draft(refund, _INTENTS[type(data)], data, origin, claim=claim, postings=_leaving(refund))
+        return _draft(
+            refund, _INTENTS[type(data)], data, origin, claim=claim, postings=refund_leaving(refund)
+        )
 
     return decide
 
@@ -165,9 +167,9 @@ def _outcome(refund: Refund, pending: Pending, outcome: RefundAnswer, origin: Or
     if isinstance(outcome, Approved):
         succeeded = events.RefundSucceeded(attempt_id, outcome.provider_reference, outcome.latency_ms)
         return _draft(
-            refund, "refund.succeeded", succeeded, origin, claim=answered, postings=_arriving(refund)
+            refund, "refund.succeeded", succeeded, origin, claim=answered, postings=refund_arriving(refund)
         )
-    back = reversed_postings(_leaving(refund))
+    back = refund_staying(refund)
     if isinstance(outcome, Declined):
         failed = events.RefundFailed(attempt_id, outcome.decline, outcome.latency_ms)
         return _draft(refund, "refund.failed", failed, origin, claim=answered, postings=back)
@@ -193,17 +195,4 @@ def _late_failure(refund: Refund, outcome: RefundAnswer, origin: Origin) -> Draf
     if not isinstance(outcome, Declined):
         return refund
     failed = events.RefundFailed(refund.attempts[-1].id, outcome.decline, outcome.latency_ms)
-    postings = (*reversed_postings(_arriving(refund)), *reversed_postings(_leaving(refund)))
-    return _draft(refund, "refund.failed", failed, origin, postings=postings)
-
-
-def _leaving(refund: Refund) -> tuple[Posting, ...]:
-    """The money leaves the merchant's account and is on its way."""
-    available = accounts.merchant_available(refund.merchant_id)
-    return transfer(available, accounts.REFUND_CLEARING, refund.amount, refund.currency)
-
-
-def _arriving(refund: Refund) -> tuple[Posting, ...]:
-    """The provider has given the money back."""
-    receivable = accounts.provider_receivable(refund.provider)
-    return transfer(accounts.REFUND_CLEARING, receivable, refund.amount, refund.currency)
+    return _draft(refund, "refund.failed", failed, origin, postings=refund_staying(refund))

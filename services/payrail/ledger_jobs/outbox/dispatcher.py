@@ -5,6 +5,7 @@ after a crash where the files are.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,11 +25,13 @@ from payrail.ledger_jobs.outbox.lanes import EventQueue, Lane, ResendQueue
 from payrail.ledger_jobs.outbox.processed import Processed, ProgressFile
 from payrail.ledger_jobs.outbox.sending import Sender
 from payrail.ledger_jobs.outbox.signing import SigningKeys
+from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.clock import Clock, rfc3339_of_ms
-from payrail.runtime.journal import Follower, Journal
+from payrail.runtime.journal import Follower, Journal, LedgerUnavailable
 
 _GATHER_S = 0.01
 _QUIET_S_MAX = 60.0
+_END_S_MAX = 2.0
 
 
 class OutboxTerms(Struct, frozen=True):
@@ -109,6 +112,7 @@ class Dispatcher:
                     self._start(endpoint)
                 yield
             finally:
+                await self._derive_the_rest()
                 opened, self._open = self._open, None
                 for lanes in opened.lanes.values():
                     await lanes.stop()
@@ -225,6 +229,12 @@ class Dispatcher:
         follower = self._journal.follow(events.last_seq, may_make_event, self.on_news)
         closing.callback(follower.close)
         return _Open(files, courier, keys, follower, {})
+
+    async def _derive_the_rest(self) -> None:
+        """Write down what came while this ended. A long rest, or one that a disk refuses, is left to the next start."""
+        with contextlib.suppress(TimeoutError, LogUnavailable, LedgerUnavailable):
+            async with asyncio.timeout(_END_S_MAX):
+                await self.derive()
 
     async def _take_from_settings(self, endpoints: Endpoints) -> None:
         """Have the endpoint that the settings name, and none that they name no longer."""

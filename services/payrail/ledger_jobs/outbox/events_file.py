@@ -3,6 +3,7 @@
 The file follows from the ledger, byte for byte, so that what a crash takes from its end is written again.
 """
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +13,11 @@ from msgspec import Struct
 
 from payrail.ledger.events import Event, seq_of
 from payrail.runtime.append_log import AppendLog
+from payrail.runtime.durable_file import replace_file, sync_data
 from payrail.runtime.log_lines import read_complete_lines
 
 EVENTS_FILE = "events.jsonl"
+EVENTS_END_FILE = "closed.json"
 _CHUNK_BYTES = 1 << 18
 _ID_AT = slice(len('{"id":"'), len('{"id":"evt_') + 26)
 
@@ -28,6 +31,15 @@ class Queued(Struct, frozen=True):
     merchant_id: str
     correlation_id: str
     body: bytes
+
+
+class EventsEnd(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the events ended when their file was last closed in order: the entry of the newest one, 0 without any.
+
+    It is there only while nobody has the file open, and not after a crash, which may take events from the end.
+    """
+
+    seq: int
 
 
 class _Head(Struct, frozen=True):
@@ -52,6 +64,8 @@ class EventsFile:
         """Open or make the file. A torn last line goes to quarantine, and is derived again."""
         path = directory / EVENTS_FILE
         self._log = AppendLog.open(path, name="outbox.events")
+        self._end_path = directory / EVENTS_END_FILE
+        self._end_path.unlink(missing_ok=True)
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.last_seq = self._seq_at(self._last_line()) if self.end_offset else 0
 
@@ -105,8 +119,11 @@ class EventsFile:
         return low
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file, and leave a note of where it ends, so that a lost line is noticed."""
         self._log.close()
+        with contextlib.suppress(OSError):  # On a disk that is full there is no note, as after a crash.
+            sync_data(self._fd)
+            replace_file(self._end_path, [msgspec.json.encode(EventsEnd(self.last_seq)), b"\n"])
         os.close(self._fd)
 
     def _last_line(self) -> int:
