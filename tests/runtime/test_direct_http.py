@@ -167,6 +167,20 @@ async def test_what_is_no_http_is_refused_as_a_problem(sent: bytes) -> None:
     assert fields[b"x-correlation-id"].decode() == problem["correlation_id"]
 
 
+@pytest.mark.asyncio
+@pytest.mark.parametrize("rest", [b"}", b"\x00", b"nonsense\r\n\r\n", b"nonsense\r\n\r\n" * 10_000])
+async def test_a_request_before_nonsense_gets_its_own_answer(rest: bytes) -> None:
+    toy = Toy()
+    async with served(toy.app) as [port]:
+        one, two = [
+            await told(port, [requests + rest]) for requests in (posted(close=False), posted(close=False) * 2)
+        ]
+    assert one.startswith(b"HTTP/1.1 201 ")
+    assert (one.count(b"HTTP/1.1 "), one.count(b"connection: close")) == (1, 1)
+    assert two.count(b"HTTP/1.1 201 ") == two.count(b"HTTP/1.1 ") == 2
+    assert len(toy.calls) == 3
+
+
 @given(
     st.binary(max_size=30).map(lambda some: b"/" + some)
     | st.text('/a?#%:@;.~ "é\x7f', max_size=12).map(str.encode)

@@ -45,8 +45,17 @@ class ContractProtocol(HttpToolsProtocol):
         return self._written_defaults
 
     def send_400_response(self, msg: str) -> None:
-        """A problem, as every error is, for what the parser does not take for a request."""
+        """A problem, as every error is, for what the parser does not take for a request.
+
+        Where it follows a request, such as a body that is longer than was said, that request's answer is the only one:
+        a client must not take the refusal for it and believe that nothing was done.
+        """
         del msg
+        before = self.cycle
+        if before is not None and not before.response_complete and not before.more_body:
+            before.keep_alive = False
+            self.flow.pause_reading()
+            return
         correlation_id, problem = new_correlation_id(), refusals.malformed_request()
         body = problem.content(correlation_id)
         outcome = Outcome(problem.status, body, PROBLEM_MEDIA_TYPE, problem.headers, problem.code)
