@@ -182,6 +182,19 @@ def test_a_damaged_ledger_is_one_line_that_names_the_place(stack: StackProcess, 
     assert book.read_bytes() == damaged
 
 
+def test_a_start_that_a_damaged_file_ends_leaves_the_ledger_as_it_was(stack: StackProcess) -> None:
+    stack.start()
+    create(stack, "one")
+    stack.stop()
+    ledger = stack.data_dir / "ledger"
+    before = {path.name: path.read_bytes() for path in ledger.glob("*.json*")}
+    runs = stack.data_dir / "jobs" / "runs.jsonl"
+    runs.write_bytes(b"garbage\n" + runs.read_bytes())
+    assert stack.launch().wait() == 1
+    assert stack.err[0].startswith("Error: ledger-jobs could not start: runs.jsonl line 1 cannot be read:")
+    assert {path.name: path.read_bytes() for path in ledger.glob("*.json*")} == before
+
+
 # ---- a fresh start ---------------------------------------------------------------------------------------------------
 
 

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from payrail.runtime import faults
 from payrail.runtime.append_log import LogFaults, LogUnavailable
-from payrail.runtime.shared_log import SharedLog
+from payrail.runtime.shared_log import LogLineInvalid, SharedLog
 
 CHILD = Path(__file__).with_name("shared_log_child.py")
 NAME = "test.shared"
@@ -112,6 +113,18 @@ async def test_a_caller_that_gave_up_does_not_take_its_line_back(tmp_path: Path)
     await log.append(lambda: b"2")
     assert sorted(lines) == [b"1", b"2"]
     log.close()
+
+
+@pytest.mark.parametrize("garbage", [b"garbage", b'{"name":1}', b'{"name":"\xff"}'])
+async def test_a_line_that_is_none_of_the_owners_is_named_and_left_alone(
+    tmp_path: Path, garbage: bytes
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"name":"one"}\n' + garbage + b"\n")
+    decode = msgspec.json.Decoder(dict[str, str]).decode
+    with pytest.raises(LogLineInvalid, match=r"log\.jsonl line 2 cannot be read: "):
+        SharedLog(path, lambda _offset, line: decode(line) and None, name=NAME)
+    assert path.read_bytes() == b'{"name":"one"}\n' + garbage + b"\n"
 
 
 async def test_a_closed_log_refuses_lines_and_touches_no_other_file(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -50,26 +50,26 @@ def build(
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        journal = await journals.open()
-        leases = Leases(data_dir / "run" / "jobs.lock")
-        history = RunHistory(data_dir / "jobs" / "runs.jsonl")
-        dispatcher = Dispatcher(data_dir, journal, clock, ids.new, outbox)
-        # The outbox comes last: what the others enter into the books is to be told, too.
-        jobs = [*plan(journal), dispatcher.job()]
-        loops = Loops(jobs, Surroundings(clock, leases, history, ids.new))
-        dispatcher.on_news = loops["outbox"].nudge
-        reports = data_dir / Reconciling.directory
-        reconciled = ReconciledDays(reports, BreakStates(reports), clock)
-        handlers.rooms = Rooms(journal, loops, history, dispatcher, reconciled)
-        await loops.start()
-        try:
+        # What a start that fails has opened is closed in order: the ledger keeps the note of its end.
+        async with AsyncExitStack() as closing:
+            journal = await journals.open()
+            closing.push_async_callback(journals.close)
+            leases = Leases(data_dir / "run" / "jobs.lock")
+            closing.callback(leases.close)
+            history = RunHistory(data_dir / "jobs" / "runs.jsonl")
+            closing.callback(history.close)
+            dispatcher = Dispatcher(data_dir, journal, clock, ids.new, outbox)
+            # The outbox comes last: what the others enter into the books is to be told, too.
+            jobs = [*plan(journal), dispatcher.job()]
+            loops = Loops(jobs, Surroundings(clock, leases, history, ids.new))
+            dispatcher.on_news = loops["outbox"].nudge
+            reports = data_dir / Reconciling.directory
+            reconciled = ReconciledDays(reports, BreakStates(reports), clock)
+            closing.callback(reconciled.states.close)
+            handlers.rooms = Rooms(journal, loops, history, dispatcher, reconciled)
+            closing.push_async_callback(loops.stop)
+            await loops.start()
             yield
-        finally:
-            await loops.stop()
-            reconciled.states.close()
-            history.close()
-            leases.close()
-            await journals.close()
 
     return build_contract_app(
         service=SERVICE,

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from payrail.runtime import faults
 from payrail.runtime.append_log import LogFaults, LogUnavailable
 from payrail.runtime.durable_file import sync_data, sync_directory, write_all
@@ -24,6 +26,17 @@ from payrail.runtime.shared_lock import SharedLock
 
 #: Tells what `fold` made of all lines so far; returns the line to append without its newline, or none to leave it be.
 Decide = Callable[[], bytes | None]
+
+
+class LogLineInvalid(Exception):
+    """A complete line is not what its owner writes. Nothing is overwritten; a person has to look."""
+
+    code = "log_line_invalid"
+
+    def __init__(self, path: Path, line: int, cause: str) -> None:
+        super().__init__(f"{path.name} line {line} cannot be read: {cause}")
+        self.path = path
+        self.line = line
 
 
 class SharedLog:
@@ -43,7 +56,10 @@ class SharedLog:
         mode: int = 0o644,
         on_torn: Callable[[TornTail], None] = report_torn_tail,
     ) -> None:
-        """Open or create the file and fold what it holds. `name` prefixes the fault points."""
+        """Open or create the file and fold what it holds. `name` prefixes the fault points.
+
+        Raises `LogLineInvalid` for a line that `fold` cannot decode, now or later.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._fold = fold
@@ -55,7 +71,7 @@ class SharedLog:
         self._writing = threading.Lock()
         self._folding = threading.Lock()
         self._closed = False
-        self._end = 0
+        self._end = self._lines = 0
         with self._lock:
             self._repair()
         self.refresh()
@@ -100,7 +116,7 @@ class SharedLog:
         with self._writing, self._lock:
             os.ftruncate(self._fd, 0)
             os.fsync(self._fd)
-            self._end = 0
+            self._end = self._lines = 0
             self._lock.set_count(0)
 
     def close(self) -> None:
@@ -137,5 +153,9 @@ class SharedLog:
         with self._folding:
             lines, _end = read_complete_lines(self._fd, self._end, self._lock.count)
             for line in lines:
-                self._fold(self._end, line)
+                try:
+                    self._fold(self._end, line)
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                    raise LogLineInvalid(self._path, self._lines + 1, str(error)) from None
                 self._end += len(line) + 1
+                self._lines += 1
