@@ -93,7 +93,7 @@ def test_a_receivable_that_is_not_its_open_items_is_found(books: SettledBooks) -
         return replace(draft, postings=transfer("provider_receivable:providerA", "suspense", 7, "USD"))
 
     forge(books, "payment.authorized", with_more)
-    assert prove(books) == [("receivable", "ledger", None)]
+    assert prove(books) == [("postings", "ledger/payments.jsonl", 3), ("receivable", "ledger", None)]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ process ends; the others stand by.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,6 +29,7 @@ from payrail.ledger_jobs.runs import (
 )
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 from payrail.runtime.leases import Leases
+from payrail.runtime.waking import woken_within
 
 FAILURES_UNTIL_DEGRADED = 3
 BACKOFF_S_FIRST = 1.0
@@ -197,8 +197,7 @@ class Loop:
 
     async def run(self) -> None:
         """Run the job in its interval until cancelled. Nothing that it raises ends the loop."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self.job.first_after_s)
+        await woken_within(self._wake, self.job.first_after_s)
         while True:
             self._wake.clear()
             if not await self.try_take():
@@ -208,8 +207,7 @@ class Loop:
             if self._failures:
                 await asyncio.sleep(self._backoff_s())
                 continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.job.interval_s)
+            if await woken_within(self._wake, self.job.interval_s):
                 await asyncio.sleep(self.job.gather_s)
 
     def nudge(self) -> None:

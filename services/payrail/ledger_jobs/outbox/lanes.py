@@ -16,6 +16,7 @@ from payrail.ledger_jobs.outbox.courier import Courier
 from payrail.ledger_jobs.outbox.endpoints import Endpoint
 from payrail.ledger_jobs.outbox.events_file import Queued
 from payrail.ledger_jobs.outbox.processed import Place, Resend, Trying
+from payrail.runtime.waking import woken_within
 
 _PLACE_EVERY = 64
 _TROUBLE_PAUSE_S = 1.0
@@ -71,8 +72,7 @@ class Lane:
             pause_s = await self._turn()
             if not self._wake.is_set():
                 self._quiet.set()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause_s)
+            await woken_within(self._wake, pause_s)
             self._quiet.clear()
 
     async def _turn(self) -> float:
