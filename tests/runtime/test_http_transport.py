@@ -1,6 +1,7 @@
 """Over loopback, an error says whether the request may have arrived."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -83,5 +84,23 @@ async def test_a_body_that_stalls_is_a_read_time_out() -> None:
         port = server.sockets[0].getsockname()[1]
         error = await failure(f"http://127.0.0.1:{port}", timeout_s=0.05)
         stalled.set()
+        server.close()
+    assert type(error) is httpx.ReadTimeout
+
+
+async def test_an_answer_that_trickles_in_is_a_read_time_out_when_its_time_is_over() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.001)
+
+    async with asyncio.timeout(10):
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        error = await failure(base_url, timeout_s=0.05, connect_timeout_s=0.01)
         server.close()
     assert type(error) is httpx.ReadTimeout

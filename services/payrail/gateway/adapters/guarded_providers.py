@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TypeGuard, TypeVar
 
 from payrail.gateway.adapters.breakers import FileBreakers
-from payrail.gateway.adapters.providers import OUTCOME_PENDING
+from payrail.gateway.adapters.provider_answers import OUTCOME_PENDING
 from payrail.gateway.domain.outcomes import (
     Accepted,
     Answer,

@@ -6,7 +6,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from payrail.gateway.adapters.providers import said_of, said_of_refund
+from payrail.gateway.adapters.provider_answers import said_of, said_of_refund
 from payrail.gateway.domain.notices import Notice, SignatureInvalid, WebhookStale
 from payrail_sdk.provider_sim.models import Decline, ProviderOperation
 

@@ -1,22 +1,19 @@
-"""The providers, through the generated client of the simulator, and what their answers mean.
+"""The providers, through the generated client of the simulator.
 
 Here, and only here, the wire becomes one of three outcomes. What surely did not reach the provider, or what it says it
 did not process, is `NotProcessed`; what it said is `Approved` or `Declined`; all else is `Unknown`.
 """
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from time import perf_counter_ns
 from typing import Any, Literal, TypeVar, cast, get_args
 
 import httpx
 
+from payrail.gateway.adapters.provider_answers import is_record_of, refused, said_of, said_of_refund
 from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.domain.outcomes import (
-    Accepted,
     Answer,
-    Approved,
-    Declined,
     Inquiry,
     NotFound,
     NotProcessed,
@@ -29,7 +26,7 @@ from payrail.gateway.ports import CardDetails
 from payrail.ledger.attempts import Attempt
 from payrail.ledger.dispute import Dispute
 from payrail.ledger.payment import Payment
-from payrail.ledger.payment_events import AttemptOpened, Decline
+from payrail.ledger.payment_events import AttemptOpened
 from payrail.ledger.refund import Refund
 from payrail.runtime import faults
 from payrail_sdk.provider_sim import AuthenticatedClient
@@ -61,8 +58,6 @@ AFTER_CALL = faults.declare("provider.after_call", "a provider has answered, not
 
 ProviderId = Literal["providerA", "providerB"]
 PROVIDERS: tuple[ProviderId, ...] = get_args(ProviderId)
-#: The provider has it on record and has not decided yet.
-OUTCOME_PENDING = "outcome_pending"
 T = TypeVar("T")
 _Call = Callable[[], Awaitable[Response[Any]]]
 _Read = Callable[[ProviderOperation, int | None], T]
@@ -97,7 +92,7 @@ class SdkProviders:
             attempt=_ordinal(payment.attempts, attempt),
         )
         return await _answer(
-            lambda: self._post(provider_authorize, attempt, body, correlation_id), "authorize"
+            attempt, lambda: self._post(provider_authorize, attempt, body, correlation_id), "authorize"
         )
 
     async def capture(self, payment: Payment, attempt: AttemptOpened, correlation_id: str) -> Answer:
@@ -110,7 +105,9 @@ class SdkProviders:
             attempt=_ordinal(payment.attempts, attempt),
             final=attempt.final,
         )
-        return await _answer(lambda: self._post(provider_capture, attempt, body, correlation_id), "capture")
+        return await _answer(
+            attempt, lambda: self._post(provider_capture, attempt, body, correlation_id), "capture"
+        )
 
     async def reverse(
         self, payment: Payment, attempt: AttemptOpened, original_reference: str, correlation_id: str
@@ -121,7 +118,9 @@ class SdkProviders:
             merchant_reference=payment.merchant_reference or UNSET,
             attempt=_ordinal(payment.attempts, attempt),
         )
-        return await _answer(lambda: self._post(provider_reverse, attempt, body, correlation_id), "reverse")
+        return await _answer(
+            attempt, lambda: self._post(provider_reverse, attempt, body, correlation_id), "reverse"
+        )
 
     async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
         return await self._inquire(attempt, correlation_id, said_of)
@@ -138,7 +137,10 @@ class SdkProviders:
             attempt=_ordinal(refund.attempts, attempt),
         )
         return await _ask(
-            lambda: self._post(provider_refund, attempt, body, correlation_id), "refund", said_of_refund
+            attempt,
+            lambda: self._post(provider_refund, attempt, body, correlation_id),
+            "refund",
+            said_of_refund,
         )
 
     async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
@@ -156,13 +158,14 @@ class SdkProviders:
             merchant_reference=payment.merchant_reference or UNSET,
         )
         return await _answer(
-            lambda: self._post(provider_open_dispute, attempt, body, correlation_id), "dispute"
+            attempt, lambda: self._post(provider_open_dispute, attempt, body, correlation_id), "dispute"
         )
 
     async def submit_evidence(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
         evidence = dispute.evidence[-1]
         body = ProviderSubmitEvidenceRequest(reference=attempt.id, kind=evidence.kind, text=evidence.text)
         return await _answer(
+            attempt,
             lambda: self._post(provider_submit_evidence, attempt, body, correlation_id, dispute.reference),
             "evidence",
         )
@@ -170,6 +173,7 @@ class SdkProviders:
     async def resolve_dispute(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
         body = ProviderResolveDisputeRequest(reference=attempt.id, outcome=dispute.resolving or "LOST")
         return await _answer(
+            attempt,
             lambda: self._post(provider_resolve_dispute, attempt, body, correlation_id, dispute.reference),
             "resolve",
         )
@@ -186,7 +190,7 @@ class SdkProviders:
         except (httpx.HTTPError, *UNREADABLE):
             return Unknown("inquiry_unavailable")
         faults.point(AFTER_CALL)
-        if isinstance(response.parsed, ProviderOperation):
+        if isinstance(response.parsed, ProviderOperation) and is_record_of(attempt, response.parsed):
             return read(response.parsed, None)
         if getattr(response.parsed, "code", None) == "operation_not_found":
             return NotFound()
@@ -204,12 +208,12 @@ class SdkProviders:
         )
 
 
-async def _answer(call: _Call, operation: str) -> Answer:
-    said = await _ask(call, operation, said_of)
+async def _answer(attempt: AttemptOpened, call: _Call, operation: str) -> Answer:
+    said = await _ask(attempt, call, operation, said_of)
     return Unknown("unreadable_answer", None) if isinstance(said, Reversed) else said
 
 
-async def _ask(call: _Call, operation: str, read: _Read[T]) -> T | Answer:
+async def _ask(attempt: AttemptOpened, call: _Call, operation: str, read: _Read[T]) -> T | Answer:
     """Make the call; what the provider's record means is for `read` to say."""
     started_ns = perf_counter_ns()
     faults.point(BEFORE_CALL)
@@ -225,51 +229,10 @@ async def _ask(call: _Call, operation: str, read: _Read[T]) -> T | Answer:
         return Unknown("unreadable_answer", _elapsed_ms(started_ns))
     faults.point(AFTER_CALL)
     latency_ms = _elapsed_ms(started_ns)
-    if isinstance(response.parsed, ProviderOperation):
-        return read(response.parsed, latency_ms)
-    return _refused(response, operation, latency_ms)
-
-
-def said_of(operation: ProviderOperation, latency_ms: int | None) -> Approved | Declined | Reversed | Unknown:
-    """What a provider's record says. A reversed authorization is declined for whoever asks for it again."""
-    if operation.status == "approved":
-        return Approved(operation.provider_reference, operation.fee_amount or 0, latency_ms)
-    if operation.decline is not None:
-        decline = operation.decline
-        return Declined(Decline(decline.code, decline.message, decline.provider_code), latency_ms)
-    return Reversed() if operation.status == "reversed" else Unknown(OUTCOME_PENDING, latency_ms)
-
-
-def said_of_refund(
-    operation: ProviderOperation, latency_ms: int | None
-) -> Approved | Declined | Accepted | Unknown:
-    """A refund may also be taken up for later, and may fail after it was approved."""
-    if operation.status == "pending":
-        return Accepted(operation.provider_reference, latency_ms)
-    if operation.status == "failed":
-        message = "The provider could not give the money back."
-        return Declined(Decline("refund_failed", message, operation.provider_status), latency_ms)
-    said = said_of(operation, latency_ms)
-    return Unknown("unreadable_answer", latency_ms) if isinstance(said, Reversed) else said
-
-
-def _refused(response: Response[Any], operation: str, latency_ms: int) -> Answer:
-    """A problem in place of a record. That a capture or reversal cannot be is the provider's word, and stands."""
-    problem = response.parsed
-    code = getattr(problem, "code", None)
-    if problem is None or code is None:
-        return Unknown("unreadable_answer", latency_ms)
-    if operation != "authorize" and response.status_code in _REFUSALS:
-        return Declined(Decline(code, problem.detail), latency_ms)
-    if (
-        getattr(problem, "processed", UNSET) is False
-        or response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-    ):
-        return NotProcessed(code, latency_ms)
-    return Unknown(code, latency_ms)
-
-
-_REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+    told = response.parsed
+    if not isinstance(told, ProviderOperation):
+        return refused(response, operation, latency_ms)
+    return read(told, latency_ms) if is_record_of(attempt, told) else Unknown("unreadable_answer", latency_ms)
 
 
 def _ordinal(attempts: tuple[Attempt, ...], attempt: AttemptOpened) -> int:
