@@ -11,6 +11,7 @@ from fuzz import fuzz
 
 SEED = 42
 EXAMPLES = 20  # Per operation, so that the whole suite stays a matter of minutes; `make fuzz` is for more.
+SEEDS_MAX = 6
 LIFE = ["--include-tag", "payments", "--include-tag", "refunds", "--include-tag", "disputes"]
 CLOCK = ["--include-tag", "clock", "--include-tag", "payments", "--include-tag", "customers"]
 
@@ -27,12 +28,20 @@ def test_contract_holds_in_every_phase(service: str, tmp_path: Path) -> None:
 
 
 def test_links_lead_to_captured_refunded_and_disputed_payments(tmp_path: Path) -> None:
-    """The stateful phase alone, told nothing but the contract: the ledger shows how far it came."""
-    outcome = fuzz("gateway", seed=SEED, examples=3 * EXAMPLES, folder=tmp_path, phases="stateful", only=LIFE)
-    assert outcome.faults == []
-    written = {entry["type"] for entry in outcome.entries()}
-    reached = {"payment.captured", "payment.canceled", "refund.succeeded", "dispute.opened"}
-    assert reached - written == set()
+    """The stateful phase alone, told nothing but the contract: the ledger shows how far it came. How far one seed comes
+    is a matter of luck, and changes with the contract; several together come all the way."""
+    missing = {"payment.captured", "payment.canceled", "refund.succeeded", "dispute.opened"}
+    for seed in range(SEED, SEED + SEEDS_MAX):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        outcome = fuzz(
+            "gateway", seed=seed, examples=3 * EXAMPLES, folder=folder, phases="stateful", only=LIFE
+        )
+        assert outcome.faults == []
+        missing -= {entry["type"] for entry in outcome.entries()}
+        if not missing:
+            return
+    assert missing == set()
 
 
 def test_clock_may_be_moved_to_any_time(tmp_path: Path) -> None:
