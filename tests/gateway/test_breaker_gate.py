@@ -1,6 +1,7 @@
 """The breakers' file, and the gate before the providers that shares it among processes."""
 
 import asyncio
+import json
 import multiprocessing
 import random
 from collections.abc import Callable, Iterator
@@ -145,8 +146,12 @@ async def test_a_decline_ends_a_row_of_failures(new_worker: Callable[[], Worker]
 async def test_a_success_with_nothing_to_forget_writes_nothing(
     new_worker: Callable[[], Worker], tmp_path: Path
 ) -> None:
-    await new_worker().authorize(Approved("pi_1"))
-    assert list((tmp_path / "providers").glob("*.json")) == []
+    worker = new_worker()
+    path = tmp_path / "providers" / "providerA_state.json"
+    before = path.stat()
+    await worker.authorize(Approved("pi_1"))
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 async def test_half_open_lets_exactly_the_configured_probes_through(
@@ -261,6 +266,19 @@ async def test_inquiries_reversals_and_repetitions_pass_an_open_breaker_and_do_n
     lost = desk.record_operation(pay(2), Unknown("timeout"))
     assert await worker.providers.capture(lost, capture, "cor-1") == Unknown("timeout")
     assert worker.breakers.states() == stands
+
+
+async def test_its_file_is_there_from_the_start_and_a_later_start_leaves_it_as_it_is(
+    new_worker: Callable[[], Worker], tmp_path: Path
+) -> None:
+    worker = new_worker()
+    path = tmp_path / "providers" / "providerA_state.json"
+    assert json.loads(path.read_text())["state"] == "CLOSED"
+    for _ in range(5):
+        await worker.authorize(Unknown("timeout"))
+    opened = path.read_bytes()
+    assert new_worker().state() == "OPEN"
+    assert path.read_bytes() == opened
 
 
 async def test_a_file_that_cannot_be_read_starts_closed_and_one_that_cannot_be_written_loses_no_answer(

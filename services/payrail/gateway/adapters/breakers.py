@@ -6,6 +6,7 @@ what ends a row of failures, takes the file's lock, so that each failure counts 
 A probe is a lease: its process holds it while the call lasts, and the kernel gives it back if the process dies.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class BreakerFile:
         self._clock = clock
         self._seen = -1  # The count of the newest change that `_stored` shows.
         self._stored = Breaker()
+        self._make_file()
 
     def current(self) -> Breaker:
         """The breaker as it stands now."""
@@ -74,9 +76,18 @@ class BreakerFile:
             last = changed.history[-1]
             logger.warning("breaker %s: %s to %s: %s", self._path.stem, last.before, last.after, last.reason)
 
-    def _write(self, breaker: Breaker, *, durable: bool) -> None:
+    def _make_file(self) -> None:
+        """Have a file to look at from the start, as if nothing had failed yet. A disk that refuses changes nothing."""
+        with contextlib.suppress(OSError), self._lock:
+            if not self._path.exists():
+                self._replace(Breaker(), durable=False)
+
+    def _replace(self, breaker: Breaker, *, durable: bool) -> None:
         text = msgspec.json.format(msgspec.json.encode(breaker), indent=2)
         replace_file(self._path, [text, b"\n"], durable=durable)
+
+    def _write(self, breaker: Breaker, *, durable: bool) -> None:
+        self._replace(breaker, durable=durable)
         self._stored, self._seen = breaker, self._lock.count_change()
 
     def _refresh(self) -> None:
