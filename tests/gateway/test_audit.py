@@ -146,6 +146,15 @@ async def test_rotating_the_keys_leaves_payments_as_they_are(desk: Desk) -> None
     assert (await desk.post(f"/payments/{payment_id}/capture")).status_code == 200
 
 
+@pytest.mark.parametrize("desk", [0.0001], indirect=True)
+async def test_a_provider_that_is_given_no_time_leaves_the_vault_its_own(desk: Desk) -> None:
+    method = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}}
+    made = await desk.post("/payments", {"amount": 100, "currency": "USD", "payment_method": method})
+    assert made.status_code == 201, made.text
+    rotated = await desk.post("/vault/rotate-keys", {"mode": "now"}, **ADMIN)
+    assert (rotated.status_code, rotated.json()["reencrypted"]) == (200, 1)
+
+
 async def test_a_failure_is_injected_once_for_each_key(desk: Desk) -> None:
     answers = await asyncio.gather(*(desk.post(INJECT, LATENCY, key="k", **ADMIN) for _ in range(10)))
     assert {answer.status_code for answer in answers} <= {201, 409}

@@ -8,6 +8,7 @@ import pytest
 from vault_bench import NOW, VISA, Bench, VaultClient, completed, many
 
 from payrail.runtime import faults
+from payrail.vault import rotation
 from payrail.vault.cards import check_card
 from payrail.vault.errors import CardUnreadable
 from payrail.vault.keyring import Keyring
@@ -214,6 +215,20 @@ async def test_a_background_rotation_answers_at_once_and_ends_by_itself(
     }
     await until_rotated(bench)
     assert key_ids(bench) == [answer.json()["active_key_id"]] != [old]
+
+
+async def test_a_rotation_that_takes_long_is_not_waited_for_to_its_end(
+    vault: VaultClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "WAIT_S_MAX", 0.01)
+    await vault.tokenized(VISA)
+    go_on = threading.Event()
+    with faults.armed("vault.cards.snapshot.before_replace", lambda: _wait(go_on)):
+        answer = await vault.ask("/rotate-keys", {"mode": "now"})
+        assert (answer.status_code, answer.json()["status"]) == (202, "running")
+        go_on.set()
+        await until_rotated(bench)
+    assert key_ids(bench) == [answer.json()["active_key_id"]]
 
 
 async def test_a_second_rotation_is_refused_while_one_runs(vault: VaultClient, bench: Bench) -> None:

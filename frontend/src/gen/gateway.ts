@@ -3369,7 +3369,7 @@ export interface components {
          */
         RotateKeysRequest: {
             /**
-             * @description `now` answers when every card is encrypted anew; `background` answers at once.
+             * @description `now` answers when every card is encrypted anew, or after five seconds of it with 202; `background` answers at once.
              * @default now
              * @enum {string}
              */

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from payrail.provider_sim.silence import Silence
 
 AsgiApp = Any
+_VAULT_TIMEOUT_S = (
+    10.0  # It is no provider, whose time-out tests make short; what it does for a call takes moments.
+)
 _JOBS_TIMEOUT_S = 120.0  # A job that somebody waits for may go through a day of a million payments.
 AnyClock = SystemClock | FrozenClock
 
@@ -218,7 +221,9 @@ def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     settings = stack.settings
     key = settings.internal_api_key_gateway
     vault = VaultClient(base_url=settings.vault_url, token=key)
-    vault.set_async_httpx_client(_client(stack, "vault", settings.vault_url, log, key=key))
+    vault.set_async_httpx_client(
+        _client(stack, "vault", settings.vault_url, log, key=key, timeout_s=_VAULT_TIMEOUT_S)
+    )
     providers = ProviderClient(base_url=settings.provider_sim_url, token=key)
     providers.set_async_httpx_client(_client(stack, "provider-sim", settings.provider_sim_url, log, key=key))
     jobs = JobsClient(base_url=settings.ledger_jobs_url, token=key)

@@ -6,6 +6,7 @@ than one key, a rotation is unfinished. So after a crash, or a full disk, the ne
 """
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from payrail.vault.errors import RotationInProgress, VaultUnavailable
 from payrail.vault.store import CardStore
 
 CARDS_PER_STEP = 32  # Some milliseconds of encryption, after which requests get their turn.
+WAIT_S_MAX = 5.0  # Well within the time that callers give the vault.
 
 KEY_ADDED = faults.declare("vault.rotation.key_added", "the new key is active, no card uses it yet")
 STEP_DONE = faults.declare("vault.rotation.step_done", "some cards use the new key, others the old one")
@@ -53,7 +55,7 @@ class Rotation:
 
     async def rotate(self, *, wait: bool) -> Progress:
         """Change the key, or finish a change that was cut short; with ``wait`` until the old keys are
-        retired.
+        retired, or a long change is well under way.
 
         Raises `RotationInProgress`, and `VaultUnavailable` when the disk takes no writes; a later call
         continues.
@@ -69,10 +71,10 @@ class Rotation:
             faults.point(KEY_ADDED)
         progress = Progress(keyring.active_id)
         task = self._start(progress)
-        if not wait:
-            return replace(progress)
-        await asyncio.shield(task)
-        return progress
+        if wait:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(task), WAIT_S_MAX)
+        return replace(progress)
 
     async def finished(self) -> None:
         """Return when no rotation runs, however it ended."""

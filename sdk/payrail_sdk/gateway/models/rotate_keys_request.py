@@ -20,7 +20,8 @@ class RotateKeysRequest:
     """How to rotate."""
 
     mode: RotateKeysRequestMode | Unset = "now"
-    """ `now` answers when every card is encrypted anew; `background` answers at once. """
+    """ `now` answers when every card is encrypted anew, or after five seconds of it with 202; `background` answers
+    at once. """
 
     def to_dict(self) -> dict[str, Any]:
         mode: str | Unset = UNSET
