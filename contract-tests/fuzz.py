@@ -6,6 +6,7 @@ PYTHONPATH=tests .venv/bin/python contract-tests/fuzz.py --seeds 1,2 --examples 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -166,12 +167,14 @@ def main(arguments: list[str]) -> int:
 
 
 def told(service: str, seed: int, examples: int, report: Path) -> list[str]:
-    """One run, with a line that says how it went and what was wrong."""
+    """One run, with a line that says how it went and what was wrong; what a faulty one left stays beside its report."""
     started = time.monotonic()
     junit = report / f"{service}-{seed}.xml"
     with tempfile.TemporaryDirectory(prefix="payrail-fuzz-") as folder:
         outcome = fuzz(service, seed=seed, examples=examples, folder=Path(folder), past=True, junit=junit)
         answers = sum(outcome.requests().values())
+        if outcome.faults:
+            shutil.copytree(outcome.data_dir, junit.with_suffix(".data"), dirs_exist_ok=True)
     took_s = time.monotonic() - started
     verdict = f"{len(outcome.faults)} faults" if outcome.faults else "clean"
     print(

@@ -57,6 +57,7 @@ RULES = {
     "card_invalid": "the Luhn digit decides",
     "clock_out_of_range": "the clock decides",
     "currency_unsupported": "the table of currencies decides",
+    "dispute_declined": "the provider decides, whose books may differ from ours after a signed lie of this run",
     "future_date": "the clock decides",
     "invalid_encoding": "a string of JSON may spell NUL or half a character, which no text here may hold",
     "idempotency_key_reused": "the key belongs to an earlier request",

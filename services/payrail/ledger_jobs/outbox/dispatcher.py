@@ -9,6 +9,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,7 @@ class Dispatcher:
 
     def secret_of(self, endpoint: Endpoint) -> str:
         """The secret that the endpoint's webhooks are signed with."""
-        if endpoint.from_settings:
-            return self._terms.settings_secret
-        return self._require_open().keys.secret_of(endpoint.id)
+        return self._secret_by(self._require_open().keys, endpoint)
 
     async def derive(self) -> int:
         """Write the events of everything that is in the ledger now; how many there were."""
@@ -222,13 +221,17 @@ class Dispatcher:
         files = Files(endpoints, events, processed, progress, dead_letters)
         courier = Courier(
             files, sender, clock=self._clock, rng=random.Random(terms.seed), new_id=self._new_id,  # noqa: S311
-            secret_of=self.secret_of,
+            secret_of=partial(self._secret_by, keys),
         )  # fmt: skip
         await self._take_from_settings(endpoints)
         await courier.reconcile()
         follower = self._journal.follow(events.last_seq, may_make_event, self.on_news)
         closing.callback(follower.close)
         return _Open(files, courier, keys, follower, {})
+
+    def _secret_by(self, keys: SigningKeys, endpoint: Endpoint) -> str:
+        """For lanes that send while the outbox is being closed, too."""
+        return self._terms.settings_secret if endpoint.from_settings else keys.secret_of(endpoint.id)
 
     async def _derive_the_rest(self) -> None:
         """Write down what came while this ended. A long rest, or one that a disk refuses, is left to the next start."""
