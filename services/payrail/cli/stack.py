@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from payrail.provider_sim.silence import Silence
 
 AsgiApp = Any
-_VAULT_TIMEOUT_S = (
-    10.0  # It is no provider, whose time-out tests make short; what it does for a call takes moments.
-)
+# Not the providers' time-out, which tests make short: a busy vault would seem to be gone.
+_VAULT_TIMEOUT_S = 10.0
 _JOBS_TIMEOUT_S = 120.0  # A job that somebody waits for may go through a day of a million payments.
 AnyClock = SystemClock | FrozenClock
 
