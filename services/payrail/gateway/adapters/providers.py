@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeVar, cast, get_args
 import httpx
 
 from payrail.gateway.adapters.provider_answers import is_record_of, refused, said_of, said_of_refund
-from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.domain.outcomes import (
     Answer,
     Inquiry,
@@ -29,6 +28,7 @@ from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened
 from payrail.ledger.refund import Refund
 from payrail.runtime import faults
+from payrail.runtime.client_errors import NO_ANSWER, UNREADABLE
 from payrail_sdk.provider_sim import AuthenticatedClient
 from payrail_sdk.provider_sim.api.operations import (
     get_operation,
@@ -187,7 +187,7 @@ class SdkProviders:
             response = await get_operation.asyncio_detailed(
                 provider, attempt.id, client=self._client, x_correlation_id=correlation_id
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             return Unknown("inquiry_unavailable")
         faults.point(AFTER_CALL)
         if isinstance(response.parsed, ProviderOperation) and is_record_of(attempt, response.parsed):

@@ -4,11 +4,10 @@ from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any
 
-import httpx
-
 from payrail.gateway.ports import CardDetails, CardRefused, TokenNotFound, VaultUnavailable
 from payrail.ledger.payment_events import PaymentMethod
 from payrail.runtime import faults
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail_sdk.vault import AuthenticatedClient
 from payrail_sdk.vault.api.tokens import charge_token, detokenize, tokenize
 from payrail_sdk.vault.models import (
@@ -24,9 +23,6 @@ BEFORE_CALL = faults.declare("vault.before_call", "the vault is about to be call
 AFTER_CALL = faults.declare("vault.after_call", "the vault has answered, nothing is made of it yet")
 
 _DESCRIBED_MAX = 10_000
-
-#: What the generated client raises for an answer that is not what the contract says.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class SdkVault:
@@ -78,7 +74,7 @@ class SdkVault:
             response: Response[Any] = await operation.asyncio_detailed(
                 client=self._client, body=body, x_correlation_id=correlation_id
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise VaultUnavailable from None
         faults.point(AFTER_CALL)
         code = getattr(response.parsed, "code", None)
