@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from payrail.cli.data_directory import DirectoryInUse, claimed, existing_data_dir
-from payrail.cli.options import data_dir_option, day_option
+from payrail.cli.paths import existing_data_dir_option
 from payrail.cli.progress import Bar
 from payrail.cli.refusals import told_in_one_line
 from payrail.ledger.money import Money
@@ -27,8 +27,10 @@ _BREAKS_SHOWN_MAX = 50
 
 
 @click.command()
-@day_option
-@data_dir_option
+@click.option(
+    "--date", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The UTC day, as 2026-03-02."
+)
+@existing_data_dir_option
 @click.option("--explain", metavar="BREAK", help="Say that this break is explained; needs --why.")
 @click.option("--close", metavar="BREAK", help="Say that this break is closed; needs --why.")
 @click.option("--reopen", metavar="BREAK", help="Say that this break is open again; needs --why.")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from payrail.cli.data_directory import DirectoryInUse, claimed, existing_data_dir
-from payrail.cli.options import data_dir_option, day_option
+from payrail.cli.paths import existing_data_dir_option
 from payrail.cli.progress import Bar
 from payrail.cli.refusals import told_in_one_line
 from payrail.ledger.money import Money
@@ -18,8 +18,10 @@ from payrail.runtime.settings import load_settings
 
 
 @click.command()
-@day_option
-@data_dir_option
+@click.option(
+    "--date", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The UTC day, as 2026-03-02."
+)
+@existing_data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print the day's totals as JSON.")
 def settle(day: datetime.datetime, data_dir: Path | None, *, as_json: bool) -> None:
     """Settle a UTC day: its file, its totals, and, once the day is over, what they come to in the books.

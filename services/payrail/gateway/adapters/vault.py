@@ -4,7 +4,7 @@ from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any
 
-from payrail.gateway.ports import CardDetails, CardRefused, TokenNotFound, VaultUnavailable
+from payrail.gateway.ports import CardDetails, CardRefused, CardUnreadable, TokenNotFound, VaultUnavailable
 from payrail.ledger.payment_events import PaymentMethod
 from payrail.runtime import faults
 from payrail.runtime.client_errors import NO_ANSWER
@@ -23,6 +23,10 @@ BEFORE_CALL = faults.declare("vault.before_call", "the vault is about to be call
 AFTER_CALL = faults.declare("vault.after_call", "the vault has answered, nothing is made of it yet")
 
 _DESCRIBED_MAX = 10_000
+UNREADABLE_CARD = "card_unreadable"
+_UNREADABLE_DETAIL = (
+    "The vault cannot read this card any more. A payment with the card itself puts it there anew."
+)
 
 
 class SdkVault:
@@ -82,6 +86,8 @@ class SdkVault:
             return response.parsed
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise TokenNotFound
+        if response.status_code == HTTPStatus.CONFLICT and code == UNREADABLE_CARD:
+            raise CardUnreadable(_UNREADABLE_DETAIL)
         if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and code in (
             "card_invalid",
             "card_expired",
