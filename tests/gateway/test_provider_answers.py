@@ -1,5 +1,6 @@
 """What a provider answers is taken only as far as it can be kept: all else leaves the outcome unknown."""
 
+import json
 from typing import Any
 
 import httpx
@@ -42,7 +43,9 @@ PROBLEM = {
 
 
 def providers_that_answer(status: int, body: Any) -> SdkProviders:
-    wire = httpx.MockTransport(lambda _request: httpx.Response(status, json=body))
+    """`body` is sent as JSON, unless it is bytes."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    wire = httpx.MockTransport(lambda _request: httpx.Response(status, content=content))
     client = AuthenticatedClient("http://provider", "key")
     client.set_async_httpx_client(httpx.AsyncClient(base_url="http://provider", transport=wire))
     return SdkProviders(client)
@@ -117,6 +120,12 @@ async def test_what_names_no_amount_when_it_is_asked_for_may_be_answered_with_an
     told = {**WHOLE, "operation": "reverse", "amount": 400, "currency": None}
     assert await providers_that_answer(200, told).inquire(void, "USD", "cor-1") == Approved("ch_1", 30)
     assert await inquire({**told, "status": "reversed"}) == Reversed()
+
+
+@pytest.mark.parametrize("body", [b"", b"not JSON", b"\xff", b"[1]", b"[" * 100_000], ids=range(5))
+async def test_an_answer_that_cannot_be_read_leaves_the_outcome_unknown(body: bytes) -> None:
+    assert without_latency(await capture(200, body)) == Unknown("unreadable_answer")
+    assert await inquire(body) == Unknown("inquiry_unavailable")
 
 
 @pytest.mark.parametrize("code", [None, 5, "", "Not a code", CARD_NUMBER, "x" * 65])

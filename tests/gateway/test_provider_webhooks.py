@@ -12,6 +12,7 @@ import pytest
 from desk import Desk, impatient, open_desk
 from standardwebhooks.webhooks import Webhook
 
+from payrail.cli.trace_sources import trace
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.settings import load_settings
 
@@ -177,6 +178,17 @@ async def test_a_dispute_of_no_amount_in_the_payments_currency_is_kept_for_a_per
     }
     assert (await desk.get("/disputes"))["data"] == []
     assert await desk.get(f"/payments/{payment['id']}") == payment
+
+
+async def test_what_is_kept_for_a_person_is_found_with_the_payment_that_it_names(
+    desk: Desk, tmp_path: Path
+) -> None:
+    payment = await desk.get(f"/payments/{await desk.payment(10_000)}")
+    authorization = payment["attempts"][0]["id"]
+    told = operation(UNHEARD_OF, operation="dispute", original_reference=authorization, amount=0)
+    await post(desk, body_of(told))
+    kept = [step for step in trace(tmp_path / "data", payment["id"]) if "unmatched" in step.source]
+    assert [step.detail["reference"] for step in kept] == [UNHEARD_OF]
 
 
 async def unanswered_capture(desk: Desk) -> Any:

@@ -17,7 +17,6 @@ from payrail.gateway.adapters.provider_answers import (
     said_of,
     said_of_refund,
 )
-from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.domain.outcomes import (
     Answer,
     Contradicted,
@@ -36,6 +35,7 @@ from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened
 from payrail.ledger.refund import Refund
 from payrail.runtime import faults
+from payrail.runtime.client_errors import NO_ANSWER, UNREADABLE
 from payrail_sdk.provider_sim import AuthenticatedClient
 from payrail_sdk.provider_sim.api.operations import (
     get_operation,
@@ -211,7 +211,7 @@ class SdkProviders:
             response = await get_operation.asyncio_detailed(
                 provider, attempt.id, client=self._client, x_correlation_id=correlation_id
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             return Unknown("inquiry_unavailable")
         faults.point(AFTER_CALL)
         if isinstance(response.parsed, ProviderOperation) and is_record_of(attempt, response.parsed):
