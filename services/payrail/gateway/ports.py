@@ -180,8 +180,8 @@ class Providers(Protocol):
         """Release the hold, or forbid an authorization that the provider has not seen yet."""
         ...
 
-    async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
-        """What became of the call with this reference."""
+    async def inquire(self, attempt: AttemptOpened, currency: str, correlation_id: str) -> Inquiry:
+        """What became of the call with this reference, which was in this currency."""
         ...
 
     async def refund(
@@ -190,8 +190,10 @@ class Providers(Protocol):
         """Give the refund's amount back to the card."""
         ...
 
-    async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
-        """What became of the refund with this reference."""
+    async def inquire_refund(
+        self, attempt: AttemptOpened, currency: str, correlation_id: str
+    ) -> RefundInquiry:
+        """What became of the refund with this reference, which was in this currency."""
         ...
 
     async def open_dispute(
@@ -219,7 +221,7 @@ class Notices(Protocol):
 
 
 class UnmatchedNotices(Protocol):
-    """Webhooks about references that the ledger does not have."""
+    """Webhooks about references that the ledger does not have, or about other amounts than it has."""
 
     def all(self) -> Sequence[UnmatchedNotice]:
         """Every one that was kept, by any process, in the order they came."""
