@@ -126,7 +126,7 @@ export interface paths {
         put?: never;
         /**
          * Move the clock
-         * @description Moves the clock of every service, and answers when the work that falls due by it has run: authorizations have expired, disputes that nobody answered are lost. Refused in production. Bodies that give both fields or none answer 422.
+         * @description Moves the clock of every service, and answers when the work that falls due by it has run: authorizations have expired, disputes that nobody answered are lost. A move forward stops where a webhook falls due, of a provider or one of ours that is to be tried again, and has it sent there. Refused in production. Bodies that give both fields or none answer 422.
          */
         post: operations["move_clock"];
         delete?: never;
