@@ -160,7 +160,7 @@ def _one_level_up(send: Send) -> Send:
         page = swagger_ui.one_level_up(b"".join(parts), DOCS_PATH.removeprefix("/"))
         for start in starts:
             others = [header for header in start["headers"] if header[0].lower() != b"content-length"]
-            await send(start | {"headers": [*others, (b"content-length", b"%d" % len(page))]})
+            await send({**start, "headers": [*others, (b"content-length", b"%d" % len(page))]})
         await send({"type": "http.response.body", "body": page})
 
     return send_moved
