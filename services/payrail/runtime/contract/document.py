@@ -138,7 +138,7 @@ def document_pages(document: ContractDocument, default: Any) -> ASGIApp:
             contract: dict[str, Any] = document.with_base_path(document.base_path).raw
             await JSONResponse(swagger_ui.view(contract))(scope, receive, send)
         elif scope["path"] == f"{document.base_path}{DOCS_PATH}":
-            await pages(scope | {"path": scope["path"] + "/"}, receive, _one_level_up(send))
+            await pages({**scope, "path": scope["path"] + "/"}, receive, _one_level_up(send))
         else:
             await pages(scope, receive, send)
 
