@@ -150,6 +150,7 @@ class FileJournal:
     def _replay(self) -> None:
         self._lock.acquire()
         try:
+            self._files.require_closed_end()
             self._fold_new()
             # What a process that died had not counted yet: all are to see it now that one does.
             self._seen = self._lock.count_change()
