@@ -2,15 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 HEAVY = ("connexion", "uvicorn", "pydantic", "httpx", "payrail.gateway", "payrail.runtime.settings")
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-X", "importtime", "-m", "payrail.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["up", "--help"]])
@@ -35,6 +36,29 @@ def test_help_of_up_shows_every_option_with_its_default() -> None:
         assert option in out
     assert "1<=x<=64" in out
     assert "./data" in out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["up"],
+        ["verify"],
+        ["trace", "cor_1"],
+        ["balances"],
+        ["settle", "--date", "2026-03-02"],
+        ["reconcile", "--date", "2026-03-02"],
+        ["serve", "vault"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_an_empty_path_is_refused_and_not_taken_for_the_current_folder(
+    command: list[str], tmp_path: Path
+) -> None:
+    for empty in ("--data-dir=", "--data-dir= "):
+        done = run(*command, empty, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "'--data-dir': it is empty; name a path, or leave the option out." in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_command_that_does_not_exist_is_told() -> None:

@@ -292,19 +292,6 @@ def find_owners(value: object) -> Iterator[object]:
 
 
 @pytest.mark.parametrize("options", [["--isolated"], ["--workers", "2"]])
-def test_a_process_that_dies_ends_the_stack_with_one_line(
-    start_stack: StartStack, options: list[str]
-) -> None:
-    stack = start_stack(*options)
-    victim, *others = stack.children()
-    os.kill(victim, signal.SIGKILL)
-    assert stack.wait() == 1
-    assert len(stack.err) == 1, stack.said()
-    assert f"(pid {victim}) was killed by SIGKILL" in stack.err[0]
-    assert not any(is_alive(other) for other in others)
-
-
-@pytest.mark.parametrize("options", [["--isolated"], ["--workers", "2"]])
 def test_a_killed_supervisor_leaves_no_process_behind(start_stack: StartStack, options: list[str]) -> None:
     stack = start_stack(*options)
     children = stack.children()

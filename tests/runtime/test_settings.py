@@ -80,9 +80,20 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_package(
     assert settings.vault_url == "http://127.0.0.1:9002"
 
 
-def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEED", "")
-    assert load_settings().seed == 42
+    monkeypatch.setenv("PAYRAIL_DATA_DIR", "")
+    assert (load_settings().seed, load_settings().payrail_data_dir) == (42, Path("data"))
+    (tmp_path / ".env").write_text("SEED=\nPAYRAIL_DATA_DIR=\n")
+    assert (load_settings().seed, load_settings().payrail_data_dir) == (42, Path("data"))
+    (tmp_path / ".env").write_text("PAYRAIL_DATA_DIR=elsewhere\n")
+    assert load_settings().payrail_data_dir == Path("elsewhere")
+
+
+@pytest.mark.parametrize("name", ["PAYRAIL_DATA_DIR", "ROUTING_RULES"])
+def test_a_blank_path_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "  ")
+    assert refusal() == f"{name}: must name a path"
 
 
 def test_a_service_url_takes_the_place_of_its_port() -> None:

@@ -317,3 +317,23 @@ async def test_rotating_is_recorded(vault: VaultClient) -> None:
 
 def _wait(event: threading.Event) -> None:
     assert event.wait(10)
+
+
+async def test_a_card_that_no_key_opens_keeps_the_old_key_until_it_is_given_again(bench: Bench) -> None:
+    """Its ciphertext may be put back from a copy, and would need that key. All others are encrypted anew."""
+    async with bench.vault() as vault:
+        damaged, sound = [(await vault.tokenized(number))["token"] for number in many(2)]
+    (old,) = key_ids(bench)
+    with bench.edited("encrypted_cards.json") as items:
+        items[damaged]["ciphertext"] = "gone"
+    async with bench.vault() as vault:
+        for _ in range(2):
+            answer = await vault.ask("/rotate-keys", {})
+            assert (answer.status_code, answer.json()["code"]) == (409, "card_unreadable")
+            assert answer.json()["detail"].startswith("Cards that cannot be decrypted: 1.")
+        new, kept = key_ids(bench)
+        assert kept == old
+        assert cards_on_disk(bench)[str(sound)]["key_id"] == new
+        await vault.tokenized(many(2)[0])
+        assert (await vault.ask("/rotate-keys", {})).json()["retired_key_ids"] == [old]
+        assert (await vault.charged(damaged))["number"] == many(2)[0]

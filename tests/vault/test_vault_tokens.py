@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -187,7 +188,7 @@ async def test_health_and_documents_need_no_key(vault: VaultClient) -> None:
     assert health == {
         "status": "ok",
         "service": "vault",
-        "version": "0.1.0",
+        "version": "0.2.0",
         "time": "2026-03-02T09:15:00.000Z",
     }
     assert (await vault.get("/openapi.json")).json()["info"]["title"] == "PayRail vault"
@@ -259,17 +260,74 @@ async def test_a_key_file_that_is_none_is_refused_and_kept(bench: Bench, content
 async def test_a_ciphertext_under_another_token_is_not_given_out(bench: Bench) -> None:
     """Who can write the files must not be able to make one card be charged as another."""
     async with bench.vault() as vault:
-        first, second = [(await vault.tokenized(number))["token"] for number in (VISA, MASTERCARD)]
-    async with bench.vault():
-        pass
-    cards = bench.files / "encrypted_cards.json"
-    document = json.loads(cards.read_text())
-    items = document["items"]
-    items[first], items[second] = items[second], items[first]
-    cards.write_text(json.dumps(document))
+        first, second, third = [(await vault.tokenized(number))["token"] for number in many(3)]
+    with bench.edited("encrypted_cards.json") as items:
+        items[first], items[second] = items[second], items[first]
     async with bench.vault() as vault:
         answer = await vault.ask("/charge-token", {"merchant_id": "m_demo", "token": first})
-        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        assert (answer.status_code, answer.json()["code"]) == (409, "card_unreadable")
+        assert (await vault.accesses())[0]["outcome"] == "card_unreadable"
+        assert (await vault.charged(third))["number"] == many(3)[2]
+
+
+async def test_a_card_that_cannot_be_read_is_replaced_when_it_is_given_again(bench: Bench) -> None:
+    async with bench.vault() as vault:
+        token = (await vault.tokenized(VISA, holder_name="Ada Lovelace"))["token"]
+        await vault.tokenized(MASTERCARD)
+    with bench.edited("encrypted_cards.json") as items:
+        items[token]["ciphertext"] = items[token]["ciphertext"][:-9]
+    async with bench.vault() as vault:
+        answer = await vault.ask("/charge-token", {"merchant_id": "m_demo", "token": token})
+        assert (answer.status_code, answer.json()["code"]) == (409, "card_unreadable")
+        assert (await vault.tokenized(VISA))["token"] == token
+        assert (await vault.charged(token))["number"] == VISA
+    with bench.edited("encrypted_cards.json") as items:
+        items[token]["ciphertext"] = "gone"
+    async with bench.vault() as vault:
+        assert (await vault.tokenized(VISA, holder_name="Ada King"))["token"] == token
+        assert (await vault.charged(token))["holder_name"] == "Ada King"
+
+
+async def _after_a_rotation(bench: Bench) -> bytes:
+    """The key file as it was before the last rotation: a stale one."""
+    kept = (bench.files / "keys.json").read_bytes()
+    async with bench.vault() as vault:
+        assert (await vault.ask("/rotate-keys", {})).status_code == 200
+    return kept
+
+
+async def _of_another_installation(bench: Bench) -> bytes:
+    other = Bench(bench.data_dir / "other")
+    async with other.vault() as vault:
+        await vault.tokenized(VISA)
+    return (other.files / "keys.json").read_bytes()
+
+
+async def _with_another_fingerprint_key(bench: Bench) -> bytes:
+    keys = json.loads((bench.files / "keys.json").read_text())
+    keys["fingerprint_key"] = "A" * 43 + "="
+    return json.dumps(keys).encode()
+
+
+@pytest.mark.parametrize(
+    "foreign", [_of_another_installation, _after_a_rotation, _with_another_fingerprint_key]
+)
+async def test_a_foreign_key_file_refuses_the_start_and_costs_nothing_once_the_right_one_is_back(
+    bench: Bench, foreign: Callable[[Bench], Awaitable[bytes]]
+) -> None:
+    """Else no card could be charged, and each number given again would get a second token."""
+    async with bench.vault() as vault:
+        token = (await vault.tokenized(VISA))["token"]
+    content = await foreign(bench)
+    keys = bench.files / "keys.json"
+    kept = keys.read_bytes()
+    keys.write_bytes(content)
+    with pytest.raises(VaultUnusable, match=r"keys\.json does not open what .* put back the key file"):
+        await bench.opened()
+    assert keys.read_bytes() == content
+    keys.write_bytes(kept)
+    async with bench.vault() as vault:
+        assert (await vault.charged(token))["number"] == VISA
 
 
 async def test_no_number_name_or_cvc_is_written_anywhere(bench: Bench) -> None:

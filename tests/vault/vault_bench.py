@@ -2,9 +2,10 @@
 
 import asyncio
 import io
+import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,17 @@ class Bench:
     async def opened(self) -> Vault:
         """The vault's own parts, without its app; raises what refuses the start."""
         return await Vault.open(self.files, clock=self.clock, ids=self.ids)
+
+    @contextmanager
+    def edited(self, name: str) -> Iterator[dict[str, Any]]:
+        """The items of a keyed file as they are, and then as the block left them: somebody's hand in the files."""
+        path, log = self.files / name, self.files / f"{name}.log"
+        document = json.loads(path.read_text())
+        for line in log.read_text().splitlines() if log.exists() else ():
+            document["items"] |= json.loads(line)["put"]
+        yield document["items"]
+        path.write_text(json.dumps(document))
+        log.write_bytes(b"")
 
     def everything_written(self) -> dict[str, bytes]:
         """Every file of the data directory, and the log of requests."""

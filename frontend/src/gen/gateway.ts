@@ -6902,7 +6902,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The payment's state does not allow it now. */
+            /** @description The payment's state does not allow it now, or its card cannot be read. */
             409: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
@@ -6912,7 +6912,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "invalid_transition" | "operation_in_progress" | "idempotency_in_progress";
+                        code?: "invalid_transition" | "operation_in_progress" | "idempotency_in_progress" | "card_unreadable";
                     };
                 };
             };
@@ -8266,7 +8266,7 @@ export interface operations {
             400: components["responses"]["InvalidWrite"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
-            /** @description Another rotation is running, or the first request with this key is. */
+            /** @description Another rotation is running, or the first request with this key is; or some cards cannot be decrypted. */
             409: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
@@ -8276,7 +8276,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "rotation_in_progress" | "idempotency_in_progress";
+                        code?: "rotation_in_progress" | "idempotency_in_progress" | "card_unreadable";
                     };
                 };
             };
@@ -8642,7 +8642,7 @@ export const pathsPaymentsPostResponses409ContentApplicationProblemJsonCodeValue
 export const pathsPaymentsPostResponses422ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments"]["post"]["responses"]["422"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data", "card_invalid", "card_expired", "currency_unsupported", "idempotency_key_reused"];
 export const pathsPaymentsPostResponses503ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments"]["post"]["responses"]["503"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "vault_unavailable", "ledger_unavailable"];
 export const pathsPaymentsPayment_idAuthorizePostResponses404ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments/{payment_id}/authorize"]["post"]["responses"]["404"]["content"]["application/problem+json"]["code"]> = ["not_found", "token_not_found"];
-export const pathsPaymentsPayment_idAuthorizePostResponses409ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments/{payment_id}/authorize"]["post"]["responses"]["409"]["content"]["application/problem+json"]["code"]> = ["invalid_transition", "operation_in_progress", "idempotency_in_progress"];
+export const pathsPaymentsPayment_idAuthorizePostResponses409ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments/{payment_id}/authorize"]["post"]["responses"]["409"]["content"]["application/problem+json"]["code"]> = ["invalid_transition", "operation_in_progress", "idempotency_in_progress", "card_unreadable"];
 export const pathsPaymentsPayment_idAuthorizePostResponses422ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments/{payment_id}/authorize"]["post"]["responses"]["422"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data", "card_expired", "idempotency_key_reused"];
 export const pathsPaymentsPayment_idAuthorizePostResponses503ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments/{payment_id}/authorize"]["post"]["responses"]["503"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "provider_unavailable", "not_processed", "vault_unavailable", "ledger_unavailable"];
 export const pathsPaymentsPayment_idCancelPostResponses409ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/payments/{payment_id}/cancel"]["post"]["responses"]["409"]["content"]["application/problem+json"]["code"]> = ["invalid_transition", "operation_in_progress", "idempotency_in_progress"];
@@ -8664,7 +8664,7 @@ export const pathsRefundsRefund_idRejectPostResponses409ContentApplicationProble
 export const pathsRefundsRefund_idRejectPostResponses422ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/refunds/{refund_id}/reject"]["post"]["responses"]["422"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data", "idempotency_key_reused"];
 export const pathsRefundsRefund_idRejectPostResponses503ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/refunds/{refund_id}/reject"]["post"]["responses"]["503"]["content"]["application/problem+json"]["code"]> = ["service_unavailable", "ledger_unavailable"];
 export const pathsRoutingExplainPostResponses422ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/routing/explain"]["post"]["responses"]["422"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data", "currency_unsupported"];
-export const pathsVaultRotateKeysPostResponses409ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/vault/rotate-keys"]["post"]["responses"]["409"]["content"]["application/problem+json"]["code"]> = ["rotation_in_progress", "idempotency_in_progress"];
+export const pathsVaultRotateKeysPostResponses409ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/vault/rotate-keys"]["post"]["responses"]["409"]["content"]["application/problem+json"]["code"]> = ["rotation_in_progress", "idempotency_in_progress", "card_unreadable"];
 export const pathsVaultRotateKeysPostResponses503ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/vault/rotate-keys"]["post"]["responses"]["503"]["content"]["application/problem+json"]["code"]> = ["vault_unavailable", "service_unavailable", "storage_unavailable"];
 export const pathsWebhooksProviderPostResponses409ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/webhooks/provider"]["post"]["responses"]["409"]["content"]["application/problem+json"]["code"]> = ["operation_in_progress"];
 export const pathsWebhooksProviderPostResponses422ContentApplicationProblemJsonCodeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/webhooks/provider"]["post"]["responses"]["422"]["content"]["application/problem+json"]["code"]> = ["validation_failed", "sensitive_data"];

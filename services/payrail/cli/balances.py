@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from payrail.cli.data_directory import existing_data_dir
+from payrail.cli.paths import existing_data_dir_option
 from payrail.cli.progress import Bar
 from payrail.cli.refusals import told_in_one_line
 from payrail.ledger.money import Money
@@ -29,11 +30,7 @@ class Account(msgspec.Struct, frozen=True):
 @click.option(
     "--at", "at_seq", type=click.IntRange(min=0), help="Only entries up to this place in the ledger."
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The data directory; PAYRAIL_DATA_DIR, then data, if not given.",
-)
+@existing_data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print the accounts as one JSON document.")
 def balances(at_seq: int | None, data_dir: Path | None, *, as_json: bool) -> None:
     """Show every account's debits, credits and balance by currency; in each currency they add up to zero.

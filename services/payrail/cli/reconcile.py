@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from payrail.cli.data_directory import DirectoryInUse, claimed, existing_data_dir
+from payrail.cli.paths import existing_data_dir_option
 from payrail.cli.progress import Bar
 from payrail.cli.refusals import told_in_one_line
 from payrail.ledger.money import Money
@@ -29,11 +30,7 @@ _BREAKS_SHOWN_MAX = 50
 @click.option(
     "--date", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The UTC day, as 2026-03-02."
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The data directory; PAYRAIL_DATA_DIR, then data, if not given.",
-)
+@existing_data_dir_option
 @click.option("--explain", metavar="BREAK", help="Say that this break is explained; needs --why.")
 @click.option("--close", metavar="BREAK", help="Say that this break is closed; needs --why.")
 @click.option("--reopen", metavar="BREAK", help="Say that this break is open again; needs --why.")

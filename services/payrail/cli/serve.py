@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from payrail.cli.paths import NamedPath
 from payrail.cli.services import SERVICES
 
 if TYPE_CHECKING:
@@ -42,12 +43,8 @@ def _file_descriptors(
 
 @click.command(hidden=True)
 @click.argument("services", nargs=-1, required=True, type=click.Choice(SERVICES))
-@click.option(
-    "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Directory of all runtime files."
-)
-@click.option(
-    "--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error."
-)
+@click.option("--data-dir", type=NamedPath(file_okay=False), help="Directory of all runtime files.")
+@click.option("--log-file", type=NamedPath(dir_okay=False), help="Log here, not to standard error.")
 @click.option(
     "--fd",
     "fds",

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from payrail.cli.data_directory import DirectoryInUse, claimed, existing_data_dir
+from payrail.cli.paths import existing_data_dir_option
 from payrail.cli.progress import Bar
 from payrail.cli.refusals import told_in_one_line
 from payrail.ledger.money import Money
@@ -20,11 +21,7 @@ from payrail.runtime.settings import load_settings
 @click.option(
     "--date", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The UTC day, as 2026-03-02."
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The data directory; PAYRAIL_DATA_DIR, then data, if not given.",
-)
+@existing_data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print the day's totals as JSON.")
 def settle(day: datetime.datetime, data_dir: Path | None, *, as_json: bool) -> None:
     """Settle a UTC day: its file, its totals, and, once the day is over, what they come to in the books.

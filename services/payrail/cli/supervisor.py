@@ -1,15 +1,18 @@
 """Several processes as one stack: started together, announced together, and ended together.
 
 A child lives as long as its standard input is open. The supervisor closes it to end a child, and the kernel closes it
-when the supervisor is killed, so that no child outlives its stack.
+when the supervisor is killed, so that no child outlives its stack. A child that dies is started again at the same
+sockets, which the supervisor holds open: what connects meanwhile waits, and a sibling worker goes on at once.
 """
 
 import asyncio
 import signal
 import sys
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
+import click
 from msgspec import Struct
 
 from payrail.cli.announce import announce
@@ -21,6 +24,9 @@ from payrail.runtime.settings import Settings
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _END_S_MAX = 20.0  # Above what a child's services may take to end; then it is killed.
+# A child that dies more often than this within the window will not get better by being started once more.
+_RESTARTS_MAX = 5
+_RESTARTS_WINDOW_S = 60.0
 
 
 class ChildPlan(Struct, frozen=True):
@@ -46,28 +52,31 @@ async def supervise(
 ) -> None:
     """Run the planned processes until SIGINT or SIGTERM; a second signal kills them.
 
-    Raises `ChildFailed` when one of them cannot start or ends by itself; the others are ended before.
+    Raises `ChildFailed` when one of them cannot start, or dies again and again; the others are ended before.
     """
-    children: list[_Child] = []
-    shares = _share_out(plans, sockets)
+    places = [
+        _Place(child_plan, settings, own, log_file)
+        for child_plan, own in zip(plans, _share_out(plans, sockets), strict=True)
+    ]
     asked = asyncio.Event()
 
     def ask() -> None:
         if asked.is_set():
-            for child in children:
-                child.kill()
+            for place in places:
+                place.kill()
         asked.set()
 
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, ask)
     try:
-        for child_plan, own in zip(plans, shares, strict=True):
-            children.append(await _start(child_plan, settings, own, log_file))
-        await _first_of(asked.wait(), _run(children, sockets, shares))
+        for place in places:
+            await place.start()
+        await _first_of(asked.wait(), _run(places, sockets))
     finally:
-        _close(shares)
-        await _end(children)
+        for place in places:
+            place.close()  # From here on a service that ends refuses connections; ours would let them wait.
+        await _end(places)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
             # From here it only ends: a late signal, of someone who is impatient, must not make that a failure.
@@ -87,24 +96,23 @@ class _Child:
         self._process = process
         self._input, self._output = pipes
 
-    async def ready(self) -> None:
-        """Return when its services accept requests. Raises `ChildFailed` with its own words if they never will."""
+    async def is_ready(self) -> bool:
+        """Wait until its services accept requests; False if it dies before. Raises `ChildFailed` with its own words
+        if they never will."""
         line = await self._output.readline()
-        if line == READY:
-            return
         if line.startswith(FAILED):
             raise ChildFailed(line.removeprefix(FAILED).decode().strip())
-        await self.ended()
+        return line == READY
 
-    async def ended(self) -> None:
-        """Wait for its end, and raise `ChildFailed` that tells of it."""
+    async def ended(self) -> str:
+        """Wait for its end by itself, and say how it came."""
         status = await self._process.wait()
         how = (
             f"was killed by {signal.Signals(-status).name}"
             if status < 0
             else f"ended with exit code {status}"
         )
-        raise ChildFailed(f"{self.plan.name} (pid {self._process.pid}) {how}: the stack ends with it")
+        return f"{self.plan.name} (pid {self._process.pid}) {how}"
 
     async def end(self) -> None:
         """Ask it to end, and wait until it has."""
@@ -118,6 +126,56 @@ class _Child:
     def kill(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
+
+
+class _Place:
+    """Where one planned process runs: its sockets, and whoever serves them now."""
+
+    def __init__(
+        self, child_plan: ChildPlan, settings: Settings, sockets: Sockets, log_file: Path | None
+    ) -> None:
+        self.plan = child_plan
+        self._settings = settings
+        self._sockets = sockets
+        self._log_file = log_file
+        self._child: _Child | None = None
+        self._ends: deque[float] = deque(maxlen=_RESTARTS_MAX + 1)
+
+    async def start(self) -> None:
+        self._child = await _start(self.plan, self._settings, self._sockets, self._log_file)
+
+    async def ready(self) -> None:
+        """Return when its first process serves. Raises `ChildFailed` if it never will."""
+        if self._child is not None and not await self._child.is_ready():
+            raise ChildFailed(f"{await self._child.ended()} before it served")
+
+    async def keep(self) -> None:
+        """Start a process again whenever it dies. Raises `ChildFailed` when that does not help; never returns."""
+        while self._child is not None:
+            how = await self._child.ended()
+            if self._dies_too_often():
+                raise ChildFailed(f"{how}, again and again: the stack ends with it")
+            click.echo(f"{how}: it is started again", err=True)
+            await self.start()
+            await self._child.is_ready()
+
+    def _dies_too_often(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        self._ends.append(now)
+        return len(self._ends) > _RESTARTS_MAX and now - self._ends[0] <= _RESTARTS_WINDOW_S
+
+    async def end(self) -> None:
+        """Ask its process to end, and wait until it has."""
+        if self._child is not None:
+            await self._child.end()
+
+    def kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+
+    def close(self) -> None:
+        for listener in self._sockets.values():
+            listener.close()
 
 
 async def _start(
@@ -153,34 +211,29 @@ def _share_out(plans: Sequence[ChildPlan], sockets: Sockets) -> list[Sockets]:
     return shares
 
 
-def _close(shares: Sequence[Sockets]) -> None:
-    for share in shares:
-        for opened in share.values():
-            opened.close()
-
-
-async def _run(children: Sequence[_Child], sockets: Sockets, shares: Sequence[Sockets]) -> None:
-    """Announce the stack when all are ready; then wait for what should not happen. Never returns."""
-    await asyncio.gather(*(child.ready() for child in children))
-    await announce(sockets, workers=sum(GATEWAY in child.plan.services for child in children))
-    _close(shares)  # So that a service that ends refuses connections; ours would only let them wait.
-    await asyncio.gather(*(child.ended() for child in children))
+async def _run(places: Sequence[_Place], sockets: Sockets) -> None:
+    """Announce the stack when all are ready; then keep it running. Never returns."""
+    await asyncio.gather(*(place.ready() for place in places))
+    await announce(sockets, workers=sum(GATEWAY in place.plan.services for place in places))
+    await _first_of(*(place.keep() for place in places))
 
 
 async def _first_of(*waits: Awaitable[object]) -> None:
-    """Wait for the first of these and cancel the others; what it raised is raised."""
+    """Wait for the first of these, and end with the others cancelled; what the first one raised is raised."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
 
 
-async def _end(children: Sequence[_Child]) -> None:
+async def _end(places: Sequence[_Place]) -> None:
     """The gateways first: what they call ends when nobody calls it any more."""
-    gateways = [child for child in children if GATEWAY in child.plan.services]
-    behind = [child for child in children if child not in gateways]
-    await asyncio.gather(*(child.end() for child in gateways))
-    await asyncio.gather(*(child.end() for child in behind))
+    gateways = [place for place in places if GATEWAY in place.plan.services]
+    behind = [place for place in places if place not in gateways]
+    await asyncio.gather(*(place.end() for place in gateways))
+    await asyncio.gather(*(place.end() for place in behind))

@@ -6,17 +6,14 @@ import click
 import msgspec
 
 from payrail.cli.data_directory import existing_data_dir
+from payrail.cli.paths import existing_data_dir_option
 from payrail.cli.refusals import told_in_one_line
 from payrail.cli.trace_sources import Step, trace
 
 
 @click.command("trace")
 @click.argument("identifier", metavar="CORRELATION_ID")
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The data directory; PAYRAIL_DATA_DIR, then data, if not given.",
-)
+@existing_data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as one JSON document.")
 def trace_command(identifier: str, data_dir: Path | None, *, as_json: bool) -> None:
     """Show what happened under a correlation id, or to the payment, refund or dispute with this id.

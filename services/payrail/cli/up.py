@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from payrail.cli.paths import NamedPath
+
 if TYPE_CHECKING:
     from payrail.cli.services import Sockets
     from payrail.runtime.settings import Settings
@@ -18,7 +20,7 @@ _WORKERS_MAX = 64
 @click.command()
 @click.option(
     "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NamedPath(file_okay=False),
     help="Directory of all runtime files.  [default: PAYRAIL_DATA_DIR, else ./data]",
 )
 @click.option("--fresh", is_flag=True, help="Remove all runtime files of the data directory first.")

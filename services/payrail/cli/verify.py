@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from payrail.cli.data_directory import DataDirectoryRefused, existing_data_dir
+from payrail.cli.paths import existing_data_dir_option
 from payrail.cli.verification import LedgerBusy, Report, verify_data_dir
 from payrail.cli.verification.proof import bytes_to_prove
 from payrail.ledger.money import Money
@@ -16,11 +17,7 @@ _NOTES_SHOWN_MAX = 20
 
 
 @click.command()
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The data directory; PAYRAIL_DATA_DIR, then data, if not given.",
-)
+@existing_data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON document.")
 def verify(data_dir: Path | None, *, as_json: bool) -> None:
     """Prove the data files: hash chain, sequence, balances, transitions, keys, and no card number anywhere.

@@ -54,6 +54,16 @@ class TokenNotFound(Exception):
     detail = "No card of yours has this token."
 
 
+class CardUnreadable(Exception):
+    """The vault holds the card, or cards, but cannot decrypt what it holds; `detail` says what helps."""
+
+    code = "card_unreadable"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
 class Holder(Struct, frozen=True):
     """Whose key it is: a user of a merchant, with a role."""
 
@@ -84,7 +94,7 @@ class Vault(Protocol):
         ...
 
     async def charge_token(self, merchant_id: str, token: str, correlation_id: str) -> CardDetails:
-        """The card itself, for one call to a provider. Raises `TokenNotFound`."""
+        """The card itself, for one call to a provider. Raises `TokenNotFound` and `CardUnreadable`."""
         ...
 
 
@@ -130,7 +140,8 @@ class VaultKeys(Protocol):
         ...
 
     async def rotate_keys(self, mode: str, correlation_id: str) -> tuple[bool, Mapping[str, Any]]:
-        """Whether every card is encrypted anew, and the contract's `KeyRotation`. Raises `RotationInProgress`."""
+        """Whether every card is encrypted anew, and the contract's `KeyRotation`. Raises `RotationInProgress`, and
+        `CardUnreadable` where some cannot be."""
         ...
 
 

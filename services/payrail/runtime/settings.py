@@ -9,7 +9,7 @@ import binascii
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 DEVELOPMENT_FILE = Path(__file__).with_name("development.env")
@@ -58,6 +58,12 @@ def _are_webhook_secrets(value: str) -> str:
     return " ".join(_is_webhook_secret(one) for one in value.split())
 
 
+def _names_a_path(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must name a path")
+    return value
+
+
 def reachable(bind_host: str) -> str:
     """The host part of a URL by which this machine reaches what is bound to an address."""
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -71,6 +77,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Key = Annotated[str, Field(min_length=16, max_length=255, repr=False), AfterValidator(_is_visible_ascii)]
 WebhookSecret = Annotated[str, Field(repr=False), AfterValidator(_is_webhook_secret)]
 WebhookSecrets = Annotated[str, Field(repr=False), AfterValidator(_are_webhook_secrets)]
+NamedPath = Annotated[Path, BeforeValidator(_names_a_path)]
 Url = Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$", max_length=2048)]
 
 
@@ -80,7 +87,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
     payrail_env: Literal["development", "production"] = "development"
-    payrail_data_dir: Path = Path("data")
+    payrail_data_dir: NamedPath = Path("data")
     bind_host: str = "127.0.0.1"
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] = 42
 
@@ -117,7 +124,7 @@ class Settings(BaseSettings):
     breaker_failure_threshold: Count = 5
     breaker_open_s: Seconds = 30
     breaker_half_open_probes: Count = 2
-    routing_rules: Path | None = None
+    routing_rules: NamedPath | None = None
     metrics_interval_s: Seconds = 10
 
     @property

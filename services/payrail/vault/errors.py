@@ -69,6 +69,18 @@ class CardUnreadable(VaultError):
     """A stored card cannot be decrypted: its key is gone, or the ciphertext is not the one of this token."""
 
     code = "card_unreadable"
+    detail = "What is kept under this token cannot be decrypted. The same card, put into the vault again, replaces it."
+
+
+class CardsUnreadable(CardUnreadable):
+    """A rotation met cards that none of the keys decrypts. It retires no key, since one may still be needed."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.detail = (
+            f"Cards that cannot be decrypted: {count}. All others have the new key; the older keys stay until those "
+            "are put into the vault again, or their file is put back."
+        )
 
 
 ERRORS = ErrorTable(
@@ -77,6 +89,7 @@ ERRORS = ErrorTable(
         CardExpired: (422, "The card has expired"),
         TokenNotFound: (404, "There is no such token"),
         RotationInProgress: (409, "A rotation is running"),
+        CardUnreadable: (409, "The card cannot be read"),
         VaultUnavailable: (503, "The service is not available"),
     }
 )

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from payrail.runtime import faults
-from payrail.vault.errors import RotationInProgress, VaultUnavailable
+from payrail.vault.errors import CardsUnreadable, RotationInProgress, VaultUnavailable
 from payrail.vault.store import CardStore
 
 CARDS_PER_STEP = 32  # Some milliseconds of encryption, after which requests get their turn.
@@ -57,8 +57,8 @@ class Rotation:
         """Change the key, or finish a change that was cut short; with ``wait`` until the old keys are
         retired, or a long change is well under way.
 
-        Raises `RotationInProgress`, and `VaultUnavailable` when the disk takes no writes; a later call
-        continues.
+        Raises `RotationInProgress`, `VaultUnavailable` when the disk takes no writes, and `CardsUnreadable` when
+        cards are left that no key decrypts; a later call continues.
         """
         if self.running:
             raise RotationInProgress
@@ -95,10 +95,12 @@ class Rotation:
     async def _run(self, progress: Progress) -> None:
         store = self._store
         await store.until_landed(store.keyring.older_ids)
-        while tokens := store.sealed_with_older_keys():
+        while tokens := store.to_be_resealed():
             for start in range(0, len(tokens), CARDS_PER_STEP):
                 progress.reencrypted += await store.reseal(tokens[start : start + CARDS_PER_STEP])
                 faults.point(STEP_DONE)
+        if unreadable := len(store.sealed_with_older_keys()):
+            raise CardsUnreadable(unreadable)
         await store.drop_old_ciphertexts()
         faults.point(ALL_RESEALED)
         try:

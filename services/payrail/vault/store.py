@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from weakref import WeakValueDictionary
@@ -22,12 +22,14 @@ from payrail.runtime.ids import IdSource
 from payrail.runtime.keyed_store import KeyedStore, Record
 from payrail.runtime.log_lines import append_to_quarantine
 from payrail.vault.cards import Card
-from payrail.vault.errors import TokenNotFound, VaultUnavailable, VaultUnusable
-from payrail.vault.keyring import MODE, Keyring
+from payrail.vault.errors import CardUnreadable, TokenNotFound, VaultUnavailable, VaultUnusable
+from payrail.vault.keyring import MODE, Keyring, SealedCard
 
 TOKENS_FILE = "tokens.json"
 CARDS_FILE = "encrypted_cards.json"
 KEYS_FILE = "keys.json"
+
+_TRIED_PER_KEY = 8  # One damaged card must not make the right key look foreign.
 
 CARD_STORED = faults.declare("vault.tokenize.card_stored", "the encrypted card is durable, its token is not")
 TOKEN_STORED = faults.declare("vault.tokenize.token_stored", "card and token are durable, nobody was told")
@@ -53,6 +55,7 @@ class CardStore:
         self._seals_in_flight: Counter[str] = Counter()
         self._seal_landed = asyncio.Event()
         self._writes: set[asyncio.Task[str]] = set()
+        self._unreadable: set[str] = set()  # Tokens of cards that were tried in vain.
 
     @classmethod
     async def open(cls, directory: Path, *, clock: Clock, ids: IdSource) -> Self:
@@ -70,6 +73,7 @@ class CardStore:
             opened.push_async_callback(tokens.close)
             await _recover(directory, tokens, cards)
             keyring = Keyring.open(directory / KEYS_FILE, clock=clock, ids=ids)
+            _check_keys(directory, keyring, tokens, cards)
             opened.pop_all()
             return cls(tokens, cards, keyring, clock, ids)
 
@@ -89,13 +93,14 @@ class CardStore:
         """The token of a card, the same each time for one number of one merchant; returns when all is
         durable.
 
-        Expiry and name are those given last; a card given without a name keeps the one it had.
+        Expiry and name are those given last; a card given without a name keeps the one it had. One that could not
+        be read is replaced.
         Raises `VaultUnavailable` when the disk takes no writes.
         """
         owner = (merchant_id, self.keyring.fingerprint(card.number))
         token = self._token_of.get(owner)
         known = None if token is None else self._tokens.get(token)
-        if token is not None and card.holder_name is None and not _expiry_differs(known, card):
+        if token is not None and not self._may_change(token, card) and not _expiry_differs(known, card):
             return token
         return await self._finish(self._write(owner, card))
 
@@ -109,14 +114,21 @@ class CardStore:
         return {"token": token, **{name: record[name] for name in shown}}
 
     def reveal(self, merchant_id: str, token: str) -> Record:
-        """The card with its number, for a charge. Raises `TokenNotFound` as `describe` does."""
+        """The card with its number, for a charge. Raises `TokenNotFound` as `describe` does, and `CardUnreadable`."""
         known = self.describe(merchant_id, token)
-        sealed = self.keyring.unseal(token, self._cards.get(token) or {})
+        sealed = self._unseal(token)
         return {
             "number": sealed.number,
             "holder_name": sealed.holder_name,
             **{name: known[name] for name in ("exp_month", "exp_year", "brand", "last4")},
         }
+
+    def _unseal(self, token: str) -> SealedCard:
+        try:
+            return self.keyring.unseal(token, self._cards.get(token) or {})
+        except CardUnreadable:
+            self._unreadable.add(token)
+            raise
 
     # ---- writing ------------------------------------------------------------------------------------------
 
@@ -160,15 +172,25 @@ class CardStore:
         return token
 
     async def _update(self, token: str, card: Card) -> None:
-        if card.holder_name is not None:
-            known = self.keyring.unseal(token, self._cards.get(token) or {})
-            if known.holder_name != card.holder_name:
-                with self._sealing():
-                    await self._cards.put(token, self.keyring.seal(token, card.number, card.holder_name))
+        if self._may_change(token, card) and self._differs(token, card):
+            with self._sealing():
+                await self._cards.put(token, self.keyring.seal(token, card.number, card.holder_name))
+            self._unreadable.discard(token)
         record = self._tokens.get(token)
         if record is not None and _expiry_differs(record, card):
             expiry = {"exp_month": card.exp_month, "exp_year": card.exp_year}
             await self._tokens.put(token, {**record, **expiry})
+
+    def _may_change(self, token: str, card: Card) -> bool:
+        """Whether what is encrypted may be another card than the one given; to know it, it must be decrypted."""
+        return card.holder_name is not None or token in self._unreadable
+
+    def _differs(self, token: str, card: Card) -> bool:
+        try:
+            known = self._unseal(token)
+        except CardUnreadable:
+            return True
+        return card.holder_name is not None and known.holder_name != card.holder_name
 
     @asynccontextmanager
     async def _alone_with(self, owner: Owner) -> AsyncIterator[None]:
@@ -201,8 +223,13 @@ class CardStore:
         active_id = self.keyring.active_id
         return [token for token, sealed in self._cards.items() if sealed["key_id"] != active_id]
 
+    def to_be_resealed(self) -> list[str]:
+        """Those of them that can be decrypted, as far as it was tried."""
+        return [token for token in self.sealed_with_older_keys() if token not in self._unreadable]
+
     async def reseal(self, tokens: Sequence[str]) -> int:
-        """Encrypt these cards with the active key; returns how many of them needed it."""
+        """Encrypt these cards with the active key; returns how many of them needed it. Those that cannot be read
+        stay as they are."""
         async with AsyncExitStack() as alone:
             records = {token: self._tokens.get(token) for token in tokens}
             for owner in sorted({_owner(record) for record in records.values() if record is not None}):
@@ -211,8 +238,9 @@ class CardStore:
             for token in tokens:
                 sealed = self._cards.get(token)
                 if sealed is not None and sealed["key_id"] != self.keyring.active_id:
-                    card = self.keyring.unseal(token, sealed)
-                    renewed[token] = self.keyring.seal(token, card.number, card.holder_name)
+                    with suppress(CardUnreadable):
+                        card = self._unseal(token)
+                        renewed[token] = self.keyring.seal(token, card.number, card.holder_name)
             try:
                 with self._sealing():
                     await self._cards.apply(put=renewed)
@@ -248,6 +276,31 @@ async def _recover(directory: Path, tokens: KeyedStore, cards: KeyedStore) -> No
         quarantine = append_to_quarantine(directory / CARDS_FILE, lines)
         logger.warning("%d encrypted cards without a token moved to %s", len(left), quarantine)
         await cards.apply(delete=list(left))
+
+
+def _check_keys(directory: Path, keyring: Keyring, tokens: KeyedStore, cards: KeyedStore) -> None:
+    """Another installation's key file must not pass for this one's: no card could be charged, and every number
+    given again would get a second token. For each key in use, some card has to show that it is here."""
+    tried: dict[str, list[bool]] = {}
+    for token, sealed in cards.items():
+        of_key = tried.setdefault(sealed["key_id"], [])
+        if len(of_key) < _TRIED_PER_KEY and not any(of_key):
+            of_key.append(_is_of(keyring, token, sealed, tokens))
+    for key_id, opened in tried.items():
+        if not any(opened):
+            raise VaultUnusable(
+                f"{directory / KEYS_FILE} does not open what {CARDS_FILE} holds of key {key_id}; "
+                "put back the key file that belongs to this data directory"
+            )
+
+
+def _is_of(keyring: Keyring, token: str, sealed: Record, tokens: KeyedStore) -> bool:
+    try:
+        number = keyring.unseal(token, sealed).number
+    except CardUnreadable:
+        return False
+    known = tokens.get(token)
+    return known is not None and known["fingerprint"] == keyring.fingerprint(number)
 
 
 def _owner(record: Record) -> Owner:

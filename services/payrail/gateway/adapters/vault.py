@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from payrail.gateway.ports import CardDetails, CardRefused, TokenNotFound, VaultUnavailable
+from payrail.gateway.ports import CardDetails, CardRefused, CardUnreadable, TokenNotFound, VaultUnavailable
 from payrail.ledger.payment_events import PaymentMethod
 from payrail.runtime import faults
 from payrail_sdk.vault import AuthenticatedClient
@@ -24,6 +24,10 @@ BEFORE_CALL = faults.declare("vault.before_call", "the vault is about to be call
 AFTER_CALL = faults.declare("vault.after_call", "the vault has answered, nothing is made of it yet")
 
 _DESCRIBED_MAX = 10_000
+UNREADABLE_CARD = "card_unreadable"
+_UNREADABLE_DETAIL = (
+    "The vault cannot read this card any more. A payment with the card itself puts it there anew."
+)
 
 #: What the generated client raises for an answer that is not what the contract says.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
@@ -86,6 +90,8 @@ class SdkVault:
             return response.parsed
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise TokenNotFound
+        if response.status_code == HTTPStatus.CONFLICT and code == UNREADABLE_CARD:
+            raise CardUnreadable(_UNREADABLE_DETAIL)
         if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and code in (
             "card_invalid",
             "card_expired",

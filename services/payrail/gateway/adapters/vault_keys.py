@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from payrail.gateway.adapters.vault import UNREADABLE
-from payrail.gateway.ports import AccessFilter, RotationInProgress, VaultUnavailable
+from payrail.gateway.adapters.vault import UNREADABLE, UNREADABLE_CARD
+from payrail.gateway.ports import AccessFilter, CardUnreadable, RotationInProgress, VaultUnavailable
 from payrail.runtime.clock import parse_rfc3339, rfc3339
 from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.vault import AuthenticatedClient
@@ -51,6 +51,8 @@ class SdkVaultKeys:
     async def rotate_keys(self, mode: str, correlation_id: str) -> tuple[bool, Mapping[str, Any]]:
         body = RotateKeysRequest.from_dict({"mode": mode})
         answer = await self._call(rotate_keys, correlation_id, body=body)
+        if getattr(answer.parsed, "code", None) == UNREADABLE_CARD:
+            raise CardUnreadable(answer.parsed.detail)
         if answer.status_code == HTTPStatus.CONFLICT:
             raise RotationInProgress
         if not isinstance(answer.parsed, KeyRotation):

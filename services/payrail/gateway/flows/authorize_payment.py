@@ -12,8 +12,8 @@ async def authorize_payment(gateway: Gateway, request: Request, payment_id: str,
     """200 with the payment once a provider's word is known, 202 while it is not.
 
     The card comes out of the vault before the intent, so that a vault that is down refuses the request with nothing
-    written. Raises `PaymentNotFound`, `InvalidTransition`, `VaultUnavailable`, `NoProvider` and what the
-    key refuses.
+    written. Raises `PaymentNotFound`, `InvalidTransition`, `VaultUnavailable`, `CardUnreadable`,
+    `NoProvider` and what the key refuses.
     """
     payment = await find_payment(gateway, request.caller.merchant_id, payment_id)
     claim = request.claim(f"POST /payments/{payment_id}/authorize", NO_BODY)

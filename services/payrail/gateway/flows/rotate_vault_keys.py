@@ -11,7 +11,7 @@ OPERATION = "POST /vault/rotate-keys"
 async def rotate_vault_keys(gateway: Gateway, request: Request, mode: str) -> Rendered:
     """`now` waits until every card is encrypted anew, `background` does not.
 
-    Raises `RotationInProgress` and `VaultUnavailable`.
+    Raises `RotationInProgress`, `CardUnreadable` and `VaultUnavailable`.
     """
 
     async def rotate(_action: Action) -> Rendered:

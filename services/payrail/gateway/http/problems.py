@@ -9,6 +9,7 @@ from payrail.gateway.outbox_port import (
 )
 from payrail.gateway.ports import (
     CardRefused,
+    CardUnreadable,
     ClockBehindLedger,
     ClockFixed,
     ClockOutOfRange,
@@ -62,6 +63,7 @@ PROBLEMS = ErrorTable(
         ClockOutOfRange: (422, "The clock does not go that far"),
         UnknownCurrency: (422, "The currency is not supported"),
         CardRefused: (422, "The card cannot be used"),
+        CardUnreadable: (409, "The card cannot be read"),
         ProviderRefused: (422, "The request body is not valid"),
         errors.NoProvider: (503, "No provider is available"),
         errors.OperationNotProcessed: (503, "The provider did not process it"),
