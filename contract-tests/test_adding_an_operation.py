@@ -5,6 +5,7 @@ import re
 import bundles
 
 PAGE = bundles.ROOT / "docs" / "adding-an-operation.md"
+FLOWS = bundles.ROOT / "services" / "payrail" / "gateway" / "flows"
 
 
 def test_every_file_that_the_page_links_to_exists() -> None:
@@ -33,3 +34,9 @@ def test_the_example_of_the_page_has_its_name_in_every_room() -> None:
         "sdk/payrail_sdk/async_refunds.py": "def reject(",
     }
     assert [path for path, text in rooms.items() if text not in (bundles.ROOT / path).read_text()] == []
+
+
+def test_every_operation_of_the_gateway_is_a_flow_of_its_name() -> None:
+    flows = "".join(path.read_text() for path in FLOWS.glob("*.py"))
+    names = [operation.name for operation in bundles.operations() if operation.service == "gateway"]
+    assert [name for name in names if f"def {name}(" not in flows] == []

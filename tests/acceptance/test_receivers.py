@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,4 +91,6 @@ def _posted(admin: httpx.Client, path: str, body: Any) -> dict[str, Any]:
 
 
 def _forged(event_id: str) -> dict[str, str]:
-    return {"webhook-id": event_id, "webhook-timestamp": "1795622343", "webhook-signature": "v1,Zm9yZ2Vk"}
+    """What makes a webhook, but for the signature: its time is now, so that it is not refused as an old one."""
+    now_s = str(int(time.time()))
+    return {"webhook-id": event_id, "webhook-timestamp": now_s, "webhook-signature": "v1,Zm9yZ2Vk"}

@@ -1,6 +1,7 @@
 """`payrail up` as a user starts it: real processes, real ports."""
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -267,9 +268,10 @@ def test_workers_share_port_and_ledger(start_stack: StartStack) -> None:
 def test_both_workers_serve(start_stack: StartStack) -> None:
     """Each intent of the ledger names the process that wrote it."""
     stack = start_stack("--workers", "2")
+    numbers = itertools.count(1)
 
     def owners() -> set[str]:
-        payment_id = create(stack, os.urandom(8).hex())
+        payment_id = create(stack, f"payment-{next(numbers)}")
         with stack.client() as client:
             client.post(f"/payments/{payment_id}/authorize", json={}, headers={"Idempotency-Key": "a"})
         ledger = (stack.data_dir / "ledger" / "payments.jsonl").read_text()

@@ -125,7 +125,7 @@ class Desk:
 
     async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
         """What the path shows as soon as the condition holds. The clock runs on, so that whatever backs off is due."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not holds(shown := await self.get(path)):
                 self.clock.advance(timedelta(seconds=2))
                 await asyncio.sleep(0.01)

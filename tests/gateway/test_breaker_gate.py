@@ -6,6 +6,7 @@ import multiprocessing
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class ScriptedProviders:
     async def reverse(self, _payment: Payment, attempt: AttemptOpened, *_: Any) -> Answer:
         return await self._answer(attempt)
 
-    async def inquire(self, attempt: AttemptOpened, _correlation_id: str) -> Inquiry:
+    async def inquire(self, attempt: AttemptOpened, _currency: str, _correlation_id: str) -> Inquiry:
         self.calls.append(attempt.id)
         return NotFound()
 
@@ -166,13 +167,14 @@ async def test_half_open_lets_exactly_the_configured_probes_through(
         worker.wire.gate, worker.wire.calls = gate, []
         worker.wire.says = Approved("pi_1")
     calls = [asyncio.create_task(workers[number % 2].authorize()) for number in range(50)]
-    done, waiting = await asyncio.wait(calls, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-    while len(done) < 48:
-        done, waiting = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-    assert sum(len(worker.wire.calls) for worker in workers) == POLICY.half_open_probes == len(waiting)
-    assert {call.result() for call in done} == {NotProcessed("breaker_open")}
+    others = len(calls) - POLICY.half_open_probes
+    async with asyncio.timeout(20):
+        refused = [await answer for answer in islice(asyncio.as_completed(calls), others)]
+    assert set(refused) == {NotProcessed("breaker_open")}
+    assert sum(len(worker.wire.calls) for worker in workers) == POLICY.half_open_probes
+    assert sum(not call.done() for call in calls) == POLICY.half_open_probes
     gate.set()
-    await asyncio.gather(*waiting)
+    await asyncio.gather(*calls)
     assert workers[1].state() == "CLOSED"
 
 
@@ -254,7 +256,7 @@ async def test_inquiries_reversals_and_repetitions_pass_an_open_breaker_and_do_n
         await worker.authorize(Unknown("timeout"))
     stands = worker.breakers.states()
     reversal = AttemptOpened(att(50), "reversal", "providerA", "test", 1000)
-    assert await worker.providers.inquire(reversal, "cor-1") == NotFound()
+    assert await worker.providers.inquire(reversal, "USD", "cor-1") == NotFound()
     assert await worker.providers.reverse(PAYMENT, reversal, att(1), "cor-1") == Unknown("timeout")
     capture = AttemptOpened(att(51), "capture", "providerA", "test", 1000)
     assert await worker.providers.capture(PAYMENT, capture, "cor-1") == NotProcessed("breaker_open")

@@ -13,6 +13,7 @@ from payrail.provider_sim.app import build
 from payrail.provider_sim.silence import Silence
 from payrail.provider_sim.webhooks import Message
 from payrail.runtime.clock import FrozenClock
+from payrail.runtime.lifespan import alive
 from payrail.runtime.logs import LogWriter
 
 KEYS = {
@@ -30,7 +31,7 @@ def att(number: int) -> str:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let everything else run until the condition holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0)
 
@@ -117,18 +118,9 @@ async def simulator(
         data_dir=data_dir, seed=seed, clock=clock, internal_keys=KEYS, send=nobody_listens,
         webhook_interval_s=3600, silence=silence, log=writer,
     )  # fmt: skip
-    asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    life = asyncio.create_task(app({"type": "lifespan"}, asked.get, told.put))
-    await asked.put({"type": "lifespan.startup"})
-    started = await told.get()
-    if started["type"] != "lifespan.startup.complete":
-        await life
     transport = httpx.ASGITransport(app)
     try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://simulator") as client:
+        async with alive(app), httpx.AsyncClient(transport=transport, base_url="http://simulator") as client:
             yield Simulator(client, silence, log)
     finally:
-        await asked.put({"type": "lifespan.shutdown"})
-        await life
         writer.close()

@@ -10,12 +10,14 @@ from misbehaving_server import Script, answer, never, problem
 from sdk_callers import Caller
 
 from payrail_sdk import ServiceUnavailable, TimedOut
+from stack_process import wait_until
 
 
 def test_time_out_of_one_call_bounds_that_call_only(caller: Caller, server: Script) -> None:
     server.then(never, answer(200, created()))
     with pytest.raises(TimedOut):
         caller(lambda client: client.payments.get("pay_1", timeout_s=0.2, max_retries=0))
+    wait_until(lambda: bool(server.received), "the server has read the request, and what it is to do with it")
     assert caller(lambda client: client.payments.get("pay_1")).state == "CREATED"
 
 

@@ -137,7 +137,8 @@ def test_sender_that_breaks_off_leaves_no_trace(inbox: Inbox, capfd: pytest.Capt
     with socket.create_connection(address) as sender:
         sender.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # Ends by a reset.
-    wait_until(lambda: threading.active_count() == threads, "the try is over")
+    # Not as many as before: what other tests have left may end as well.
+    wait_until(lambda: threading.active_count() <= threads, "the try is over")
     assert capfd.readouterr().err == ""
     assert send(inbox).status_code == 200
     assert len(inbox.deliveries) == 1

@@ -1,10 +1,9 @@
 """A vault on a directory of its own, reached through its ASGI app as every caller reaches it."""
 
-import asyncio
 import io
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +15,13 @@ from payrail.runtime.card_numbers import luhn_valid
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.contract_app import ContractApp
 from payrail.runtime.ids import IdSource
+from payrail.runtime.lifespan import alive
 from payrail.runtime.logs import LogWriter
 from payrail.vault.app import build_vault
 from payrail.vault.opened import Vault
 
 KEYS = {caller: f"{caller}-internal-key" for caller in ("gateway", "jobs", "seed")}
 NOW = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
-
 
 VISA = "4242424242424242"
 MASTERCARD = "5555555555554444"
@@ -36,19 +35,6 @@ def completed(digits: str) -> str:
 def many(count: int) -> list[str]:
     """Different Visa numbers."""
     return [completed(f"4{n:014d}") for n in range(count)]
-
-
-@asynccontextmanager
-async def running(app: Callable[[Any, Any, Any], Awaitable[None]]) -> AsyncIterator[None]:
-    """The app from its start to its end."""
-    to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    from_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    life = asyncio.ensure_future(app({"type": "lifespan"}, to_app.get, from_app.put))
-    await to_app.put({"type": "lifespan.startup"})
-    assert (await from_app.get())["type"] == "lifespan.startup.complete"
-    yield
-    await to_app.put({"type": "lifespan.shutdown"})
-    await life
 
 
 class Bench:
@@ -75,7 +61,7 @@ class Bench:
     async def vault(self) -> AsyncIterator["VaultClient"]:
         """A vault from start to end."""
         app = self.app()
-        async with running(app), VaultClient(app) as client:
+        async with alive(app), VaultClient(app) as client:
             yield client
 
     async def opened(self) -> Vault:

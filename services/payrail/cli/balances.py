@@ -83,7 +83,7 @@ def trial_balance(directory: Path, at_seq: int | None, bar: Bar) -> tuple[int, l
 
 
 def _print(seq: int, accounts: list[Account]) -> None:
-    click.echo(f"Trial balance at seq {seq}")
+    click.echo(f"Trial balance up to seq {seq}" + ("" if accounts else ": nothing is posted"))
     width = max((len(one.account) for one in accounts), default=0)
     for one in accounts:
         figures = "  ".join(

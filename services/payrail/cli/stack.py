@@ -11,7 +11,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from payrail.cli.services import SERVICES, Sockets
@@ -21,7 +20,7 @@ from payrail.runtime.lifespan import alive
 from payrail.runtime.listening import listen
 from payrail.runtime.logs import LogWriter, stderr_log
 from payrail.runtime.serving import Listener, serve
-from payrail.runtime.settings import Settings, load_settings
+from payrail.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from payrail.provider_sim.silence import Silence
@@ -106,11 +105,6 @@ def compose(
 def free_sockets(host: str = "127.0.0.1") -> dict[str, socket.socket]:
     """A listening socket on a free port for each service."""
     return {service: listen(host, 0) for service in SERVICES}
-
-
-def settings_for(sockets: Sockets, data_dir: Path, **overrides: Any) -> Settings:
-    """The settings in force, for a stack on these sockets and this data directory."""
-    return load_settings(payrail_data_dir=data_dir, **ports_of(sockets), **overrides)
 
 
 def ports_of(sockets: Sockets) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from payrail.cli.trace_sources import Step, trace
 
 
 @click.command("trace")
-@click.argument("identifier", metavar="CORRELATION_ID")
+@click.argument("identifier", metavar="ID")
 @existing_data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as one JSON document.")
 def trace_command(identifier: str, data_dir: Path | None, *, as_json: bool) -> None:

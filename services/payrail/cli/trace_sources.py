@@ -151,12 +151,13 @@ def _of_provider(line: dict[str, Any], wanted: Wanted) -> Step | None:
 
 
 def _of_unmatched(line: dict[str, Any], wanted: Wanted) -> Step | None:
-    if line.get("reference") not in wanted.references:
+    """A webhook of another provider than was asked, or of a dispute that cannot be: it names what it is about."""
+    told = line.get("data") or {}
+    named = {told.get("reference"), told.get("original_reference")}
+    if wanted.references.isdisjoint(named):
         return None
-    at = str(line.get("received_at") or line.get("at") or "")
-    return Step(
-        at, "webhooks/unmatched.jsonl", "webhook without a match", "", {"reference": line["reference"]}
-    )
+    detail = {"reference": told.get("reference"), "provider": line.get("provider"), "type": line.get("type")}
+    return Step(line["received_at"], "webhooks/unmatched.jsonl", "webhook without a match", "", detail)
 
 
 def _of_event(line: dict[str, Any], wanted: Wanted) -> Step | None:

@@ -32,7 +32,7 @@ _WORKERS_MAX = 64
     show_default=True,
     help="Gateway processes. With more than one, the other services share a process of their own.",
 )
-@click.option("--no-console", is_flag=True, help="Start no console. It comes with the frontend.")
+@click.option("--no-console", is_flag=True, help="Start no console; none is part of PayRail yet.")
 @click.option(
     "-v",
     "--verbose",
@@ -47,7 +47,7 @@ def up(
     Settings come from the environment, then from .env in the current directory; ports are GATEWAY_PORT, VAULT_PORT,
     PROVIDER_SIM_PORT and LEDGER_JOBS_PORT. By default one process serves everything.
     """
-    del no_console  # There is no frontend to leave out yet.
+    del no_console  # There is none to leave out yet.
     gc.disable()  # Until the stack serves: what a start imports and builds is no garbage.
     from payrail.cli.data_directory import claimed, empty, require_payrails_own
     from payrail.cli.refusals import told_in_one_line

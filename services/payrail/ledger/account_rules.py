@@ -10,6 +10,7 @@ from payrail.ledger.entry import Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.postings import Posting, reversed_postings, transfer
 from payrail.ledger.refund import Refund
+from payrail.ledger.state import Subject
 
 
 def capture_postings(
@@ -61,9 +62,6 @@ def opening_postings(
         *transfer(available, accounts.CHARGEBACK_FEE_REVENUE, merchant_fee, disputed.currency),
         *transfer(accounts.CHARGEBACK_COST, receivable, provider_fee, disputed.currency),
     )
-
-
-Subject = Payment | Refund | Dispute
 
 
 def required_postings(entry: Entry, before: Subject | None, after: Subject) -> tuple[Posting, ...]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from payrail.ledger.attempt_view import attempt_view
 from payrail.ledger.dispute import Dispute
-from payrail.ledger.refund_view import attempt_view
 
 
 def dispute_view(dispute: Dispute) -> dict[str, Any]:

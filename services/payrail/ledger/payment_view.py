@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from payrail.ledger.attempt_view import attempt_view
 from payrail.ledger.entry import Entry
 from payrail.ledger.payment import Payment
 
@@ -31,18 +32,7 @@ def payment_view(payment: Payment) -> dict[str, Any]:
         "provider": payment.provider,
         "provider_reference": payment.provider_reference,
         "decline": msgspec.structs.asdict(decline) if decline else None,
-        "attempts": [
-            {
-                "id": attempt.id,
-                "operation": attempt.operation,
-                "provider": attempt.provider,
-                "outcome": attempt.outcome,
-                "code": attempt.code,
-                "latency_ms": attempt.latency_ms,
-                "at": attempt.at,
-            }
-            for attempt in payment.attempts
-        ],
+        "attempts": [attempt_view(attempt) for attempt in payment.attempts],
         "created_at": payment.created_at,
         "updated_at": payment.updated_at,
         "expires_at": payment.expires_at,

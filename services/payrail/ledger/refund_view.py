@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from payrail.ledger.attempts import Attempt
+from payrail.ledger.attempt_view import attempt_view
 from payrail.ledger.refund import Refund
 
 
@@ -27,17 +27,4 @@ def refund_view(refund: Refund) -> dict[str, Any]:
         "created_at": refund.created_at,
         "updated_at": refund.updated_at,
         "version": refund.version,
-    }
-
-
-def attempt_view(attempt: Attempt) -> dict[str, Any]:
-    """One call of a provider, as the wire shows it."""
-    return {
-        "id": attempt.id,
-        "operation": attempt.operation,
-        "provider": attempt.provider,
-        "outcome": attempt.outcome,
-        "code": attempt.code,
-        "latency_ms": attempt.latency_ms,
-        "at": attempt.at,
     }

@@ -4,18 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal, cast
 
-import httpx
 import orjson
 from standardwebhooks.webhooks import Webhook
 
 from payrail.provider_sim.webhooks import Message
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail_sdk.gateway import Client
 from payrail_sdk.gateway.api.webhooks import receive_provider_webhook
 from payrail_sdk.gateway.models import ProviderWebhook
 
 #: What signs a message on purpose with a secret that nobody has.
 _WRONG = Webhook("whsec_d3JvbmctcGVyaGFwcy1idXQtbG9uZy1lbm91Z2g=")
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 #: What takes requests as `httpx.AsyncClient` does; asked for when it is needed, since the gateway starts last.
 HttpClient = Callable[[], Any]
@@ -44,7 +43,7 @@ class GatewayClient:
                 webhook_signature=" ".join(key.sign(message.id, message.sent_at, text) for key in keys),
                 x_correlation_id=message.id,
             )
-        except (httpx.HTTPError, *_UNREADABLE):
+        except NO_ANSWER:
             return False
         return answer.status_code == HTTPStatus.OK
 

@@ -60,11 +60,3 @@ class IdSource:
 def time_digits(ms: int) -> str:
     """48 bits of milliseconds as ten digits, most significant first."""
     return "".join(_PAIRS[ms >> shift & 0x3FF] for shift in range(40, -1, -10))
-
-
-def ulid_ms(identifier: str) -> int:
-    """The milliseconds since 1970 in an id, with or without prefix."""
-    value = 0
-    for digit in identifier.rpartition("_")[2][:10]:
-        value = value << 5 | ALPHABET.index(digit)
-    return value

@@ -87,7 +87,7 @@ def check_card(number: str, exp_month: int, exp_year: int, holder_name: str | No
         raise CardInvalid("The number's check digit does not fit.")
     if (exp_year, exp_month) < (today.year, today.month):
         raise CardExpired("The card's month of expiry is over.")
-    return Card(number, exp_month, exp_year, holder_name, brand_range.brand if brand_range else UNKNOWN)
+    return Card(number, exp_month, exp_year, holder_name, brand_of(number))
 
 
 def brand_of(number: str) -> str:

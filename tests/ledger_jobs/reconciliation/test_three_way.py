@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from payrail.ledger_jobs.books.movements import empty_movements
+from payrail.ledger_jobs.books.lines import frame_of
 from payrail.ledger_jobs.provider_files.dialects import empty_provider_rows
 from payrail.ledger_jobs.reconciliation.breaks import BREAK_CLASSES, Break
 from payrail.ledger_jobs.reconciliation.three_way import Compared, Owner, reconcile
@@ -61,7 +61,7 @@ def compare(
     return reconcile(
         date,
         days,
-        pl.DataFrame(movements, schema=empty_movements().schema),
+        pl.DataFrame(movements, schema=frame_of(iter(())).schema),
         pl.DataFrame(rows, schema=empty_provider_rows().schema),
         pl.DataFrame(settlement, schema=SETTLED_SCHEMA) if settlement is not None else None,
         lambda found: [judge_one(row) for row in found],

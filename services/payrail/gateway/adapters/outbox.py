@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
-import httpx
 import orjson
 
-from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.domain.errors import EventNotFound
 from payrail.gateway.outbox_port import (
     DeadLetterNotFound,
@@ -16,6 +14,7 @@ from payrail.gateway.outbox_port import (
     WebhookEndpointNotFound,
 )
 from payrail.gateway.ports import JobsUnavailable
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.outbox import (
@@ -111,7 +110,7 @@ class SdkOutbox:
             response = await operation.asyncio_detailed(
                 client=self._client, x_correlation_id=correlation_id, **arguments
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise JobsUnavailable from None
         answer = response.parsed
         if response.status_code == HTTPStatus.NO_CONTENT:
@@ -120,6 +119,5 @@ class SdkOutbox:
             raise refusals.get(answer.code, JobsUnavailable)
         if answer is None:
             raise JobsUnavailable
-        return cast(
-            Mapping[str, Any], orjson.loads(response.content)
-        )  # As it came: a model would rewrite its times.
+        # As it came: a model would rewrite its times.
+        return cast(Mapping[str, Any], orjson.loads(response.content))

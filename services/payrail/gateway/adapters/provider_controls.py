@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
-import httpx
-
 from payrail.gateway.adapters.providers import ProviderId
-from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.ports import ProviderRefused, ProviderUnreachable
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.clock import rfc3339
 from payrail_sdk.provider_sim import AuthenticatedClient
 from payrail_sdk.provider_sim.api.failures import clear_failures, inject_failure
@@ -40,7 +39,7 @@ class SdkProviderControls:
                 state = await get_provider_state.asyncio(
                     cast(ProviderId, provider), client=self._client, x_correlation_id=correlation_id
                 )
-        except (TimeoutError, httpx.HTTPError, *UNREADABLE):
+        except (TimeoutError, *NO_ANSWER):
             return None
         if not isinstance(state, ProviderState):
             return None
@@ -52,13 +51,14 @@ class SdkProviderControls:
         body = InjectFailureRequest.from_dict(failure)
         return _rule(await self._call(inject_failure, FailureRule, provider, correlation_id, body=body))
 
-    async def deliver_webhooks(self, correlation_id: str) -> None:
+    async def deliver_webhooks(self, correlation_id: str) -> datetime | None:
         try:
             answer = await deliver_webhooks.asyncio(client=self._client, x_correlation_id=correlation_id)
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise ProviderUnreachable from None
         if not isinstance(answer, WebhookDelivery):
             raise ProviderUnreachable
+        return answer.next_due_at
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
         return (await self._call(clear_failures, ClearedFailures, provider, correlation_id)).to_dict()
@@ -70,7 +70,7 @@ class SdkProviderControls:
             response = await operation.asyncio_detailed(
                 provider, client=self._client, x_correlation_id=correlation_id, **body
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise ProviderUnreachable from None
         answer = response.parsed
         if isinstance(answer, expected):

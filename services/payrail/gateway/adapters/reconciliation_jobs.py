@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import httpx
 import orjson
 
-from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.domain.errors import BreakTransitionInvalid, FutureDay, ReconciliationNotFound
 from payrail.gateway.ports import JobsUnavailable
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.reconciliation import (
@@ -77,7 +76,7 @@ class SdkReconciliationJobs:
             answer = await operation.asyncio_detailed(
                 *path, client=self._client, x_correlation_id=correlation_id, **given
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise JobsUnavailable from None
         if answer.status_code == HTTPStatus.NOT_FOUND and isinstance(answer.parsed, Problem):
             raise ReconciliationNotFound(answer.parsed.detail)

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-import httpx
-
-from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.ports import ServiceReport
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
 from payrail_sdk.ledger_jobs.api.health import get_health as get_jobs_health
 from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
@@ -43,7 +41,7 @@ async def _report(service: str, operation: Any, client: Any, correlation_id: str
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             health = await operation.asyncio(client=client, x_correlation_id=correlation_id)
-    except (TimeoutError, httpx.HTTPError, *UNREADABLE):
+    except (TimeoutError, *NO_ANSWER):
         return ServiceReport(service, "unavailable", None, None)
     latency_ms = round((perf_counter() - started_s) * 1000, 3)
     status = getattr(health, "status", None)

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import httpx
-
-from payrail.gateway.adapters.vault import UNREADABLE
 from payrail.gateway.domain.errors import FutureDay, SettlementNotFound
 from payrail.gateway.ports import JobsUnavailable
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.clock import rfc3339
 from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.ledger_jobs import AuthenticatedClient
@@ -74,7 +72,7 @@ class SdkSettlementJobs:
             answer = await operation.asyncio_detailed(
                 *path, client=self._client, x_correlation_id=correlation_id, **given
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise JobsUnavailable from None
         if answer.status_code == HTTPStatus.NOT_FOUND:
             raise SettlementNotFound

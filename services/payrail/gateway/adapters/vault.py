@@ -4,11 +4,10 @@ from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any
 
-import httpx
-
 from payrail.gateway.ports import CardDetails, CardRefused, CardUnreadable, TokenNotFound, VaultUnavailable
 from payrail.ledger.payment_events import PaymentMethod
 from payrail.runtime import faults
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail_sdk.vault import AuthenticatedClient
 from payrail_sdk.vault.api.tokens import charge_token, detokenize, tokenize
 from payrail_sdk.vault.models import (
@@ -28,9 +27,6 @@ UNREADABLE_CARD = "card_unreadable"
 _UNREADABLE_DETAIL = (
     "The vault cannot read this card any more. A payment with the card itself puts it there anew."
 )
-
-#: What the generated client raises for an answer that is not what the contract says.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 class SdkVault:
@@ -82,7 +78,7 @@ class SdkVault:
             response: Response[Any] = await operation.asyncio_detailed(
                 client=self._client, body=body, x_correlation_id=correlation_id
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise VaultUnavailable from None
         faults.point(AFTER_CALL)
         code = getattr(response.parsed, "code", None)

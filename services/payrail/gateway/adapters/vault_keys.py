@@ -5,10 +5,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-import httpx
-
-from payrail.gateway.adapters.vault import UNREADABLE, UNREADABLE_CARD
+from payrail.gateway.adapters.vault import UNREADABLE_CARD
 from payrail.gateway.ports import AccessFilter, CardUnreadable, RotationInProgress, VaultUnavailable
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.clock import parse_rfc3339, rfc3339
 from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.vault import AuthenticatedClient
@@ -64,7 +63,7 @@ class SdkVaultKeys:
             return await operation.asyncio_detailed(
                 client=self._client, x_correlation_id=correlation_id, **given
             )
-        except (httpx.HTTPError, *UNREADABLE):
+        except NO_ANSWER:
             raise VaultUnavailable from None
 
 

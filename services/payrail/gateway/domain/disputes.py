@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from payrail.gateway.domain.drafts import draft_of, finished, released
 from payrail.gateway.domain.errors import (
     DeadlinePassed,
     DisputeNotFound,
@@ -32,7 +33,7 @@ from payrail.ledger.payment_events import (
     OperationNotProcessed,
     OutcomeUnknown,
 )
-from payrail.ledger.postings import Posting, reversed_postings
+from payrail.ledger.postings import reversed_postings
 from payrail.ledger.state import LedgerState
 
 Continue = Callable[[LedgerState], Draft | Dispute]
@@ -134,7 +135,7 @@ def submit_evidence(
             raise DeadlinePassed(dispute.respond_by or "")
         _require_idle(dispute)
         data = events.EvidenceStarted(_attempt(dispute, "evidence", reserved), kind, text)
-        return _draft(dispute, "dispute.evidence_started", data, origin, claim=claim)
+        return draft_of(dispute, "dispute.evidence_started", data, origin, claim=claim)
 
     return decide
 
@@ -197,21 +198,6 @@ def record_dispute_outcome(
 # ---- parts of the decisions ---------------------------------------------------------------------------------------
 
 
-def _draft(
-    dispute: Dispute,
-    name: str,
-    data: Struct,
-    origin: Origin,
-    *,
-    claim: Claim | None = None,
-    postings: tuple[Posting, ...] = (),
-) -> Draft:
-    return Draft(
-        "disputes", dispute.id, name, dispute.version + 1, data, origin.actor, origin.correlation_id, origin.at,
-        postings, claim,
-    )  # fmt: skip
-
-
 def _dispute(state: LedgerState, dispute_id: str) -> Dispute:
     dispute = state.latest_dispute(dispute_id)
     if dispute is None:
@@ -232,43 +218,40 @@ def _resolution(
     dispute: Dispute, outcome: DisputeOutcome, reserved: Reserved, origin: Origin, claim: Claim | None
 ) -> Draft:
     data = events.ResolutionStarted(_attempt(dispute, "resolution", reserved), outcome)
-    return _draft(dispute, "dispute.resolution_started", data, origin, claim=claim)
+    return draft_of(dispute, "dispute.resolution_started", data, origin, claim=claim)
 
 
 def _approved(dispute: Dispute, pending: Pending, answer: Approved, origin: Origin, respond_by: str) -> Draft:
-    attempt_id, latency_ms = pending.attempt.id, answer.latency_ms
-    claim = pending.claim.finished() if pending.claim else None
+    attempt_id, latency_ms, claim = pending.attempt.id, answer.latency_ms, finished(pending)
     if pending.attempt.operation == "evidence":
         submitted = events.EvidenceSubmitted(attempt_id, latency_ms)
-        return _draft(dispute, "dispute.evidence_submitted", submitted, origin, claim=claim)
+        return draft_of(dispute, "dispute.evidence_submitted", submitted, origin, claim=claim)
     if pending.attempt.operation == "resolution":
         if dispute.resolving == "LOST":
             lost = events.DisputeLost(attempt_id, latency_ms)
-            return _draft(dispute, "dispute.lost", lost, origin, claim=claim)
+            return draft_of(dispute, "dispute.lost", lost, origin, claim=claim)
         back = reversed_postings(chargeback(dispute))
         won = events.DisputeWon(attempt_id, latency_ms)
-        return _draft(dispute, "dispute.won", won, origin, claim=claim, postings=back)
+        return draft_of(dispute, "dispute.won", won, origin, claim=claim, postings=back)
     fee = dispute_fee(dispute.currency)
     opened = events.DisputeOpened(
         answer.provider_reference, fee, answer.provider_fee, respond_by, attempt_id, latency_ms=latency_ms
     )
     postings = opening_postings(dispute, fee, answer.provider_fee)
-    return _draft(dispute, "dispute.opened", opened, origin, claim=claim, postings=postings)
+    return draft_of(dispute, "dispute.opened", opened, origin, claim=claim, postings=postings)
 
 
 def _not_approved(
     dispute: Dispute, pending: Pending, outcome: Declined | NotProcessed | Unknown, origin: Origin
 ) -> Draft:
-    attempt_id, claim = pending.attempt.id, pending.claim
+    attempt_id = pending.attempt.id
     match outcome:
         case Declined():
             declined = OperationDeclined(attempt_id, outcome.decline, outcome.latency_ms)
-            answered = claim.finished() if claim else None
-            return _draft(dispute, "dispute.declined", declined, origin, claim=answered)
+            return draft_of(dispute, "dispute.declined", declined, origin, claim=finished(pending))
         case NotProcessed():
             data = OperationNotProcessed(attempt_id, outcome.code, outcome.latency_ms)
-            given_back = claim.released() if claim else None
-            return _draft(dispute, "dispute.not_processed", data, origin, claim=given_back)
+            return draft_of(dispute, "dispute.not_processed", data, origin, claim=released(pending))
         case Unknown():
             unknown = OutcomeUnknown(attempt_id, outcome.code, outcome.latency_ms)
-            return _draft(dispute, "dispute.unknown", unknown, origin)
+            return draft_of(dispute, "dispute.unknown", unknown, origin)

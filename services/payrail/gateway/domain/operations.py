@@ -3,6 +3,7 @@
 What was begun is open until the provider says what became of it, and nothing else may begin meanwhile.
 """
 
+from payrail.gateway.domain.drafts import draft_of, finished, released
 from payrail.gateway.domain.errors import AmountExceedsAuthorized, OperationInProgress
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
@@ -11,9 +12,7 @@ from payrail.gateway.domain.payments import (
     Begin,
     Continue,
     capture_of,
-    draft_of,
     find_payment,
-    finished,
     latest_payment,
     outcome_unknown,
     provider_of,
@@ -163,10 +162,8 @@ def _is_taken_back(payment: Payment, provider: str) -> bool:
 
 def _given_back(pending: Pending) -> Claim | None:
     """The key of a capture or void that did not happen; an automatic capture's key answers the authorization."""
-    if pending.claim is None:
-        return None
-    automatic = pending.claim.operation.endswith("/authorize")
-    return pending.claim.finished() if automatic else pending.claim.released()
+    automatic = pending.claim is not None and pending.claim.operation.endswith("/authorize")
+    return finished(pending) if automatic else released(pending)
 
 
 def _require_capturable(payment: Payment, target: str, at: str) -> int:

@@ -1,5 +1,6 @@
 """Taking over what another process left open."""
 
+from payrail.gateway.domain.drafts import draft_of
 from payrail.gateway.domain.origin import Origin
 from payrail.ledger.entry import Draft
 from payrail.ledger.payment_events import TakenOver
@@ -19,8 +20,5 @@ def take_over(
     pending = subject.pending
     if pending is None or pending.attempt.id != attempt_id or pending.owner == owner:
         return subject
-    book = book_of(subject)
-    return Draft(
-        book, entity, f"{book.removesuffix('s')}.taken_over", subject.version + 1,
-        TakenOver(attempt_id, pending.owner, owner), origin.actor, origin.correlation_id, origin.at,
-    )  # fmt: skip
+    name = f"{book_of(subject).removesuffix('s')}.taken_over"
+    return draft_of(subject, name, TakenOver(attempt_id, pending.owner, owner), origin)

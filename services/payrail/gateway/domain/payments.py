@@ -7,12 +7,8 @@ Outcomes are deduplicated by their attempt: whoever brings one second finds the 
 
 from collections.abc import Callable
 
-from msgspec import Struct
-
-from payrail.gateway.domain.errors import (
-    AmountExceedsRefundable,
-    PaymentNotFound,
-)
+from payrail.gateway.domain.drafts import draft_of, finished
+from payrail.gateway.domain.errors import AmountExceedsRefundable, PaymentNotFound
 from payrail.gateway.domain.idempotency import Earlier, earlier_request
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
@@ -22,7 +18,6 @@ from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, Decline
-from payrail.ledger.postings import Posting
 from payrail.ledger.state import LedgerState
 from payrail.ledger.transitions import InvalidTransition
 
@@ -186,30 +181,11 @@ def record_reversal(
 # ---- parts of the decisions ---------------------------------------------------------------------------------------
 
 
-def draft_of(
-    payment: Payment,
-    name: str,
-    data: Struct,
-    origin: Origin,
-    *,
-    claim: Claim | None = None,
-    postings: tuple[Posting, ...] = (),
-) -> Draft:
-    return Draft(
-        "payments", payment.id, name, payment.version + 1, data, origin.actor, origin.correlation_id, origin.at,
-        postings, claim,
-    )  # fmt: skip
-
-
 def latest_payment(state: LedgerState, payment_id: str) -> Payment:
     payment = state.latest_payment(payment_id)
     if payment is None:
         raise PaymentNotFound
     return payment
-
-
-def finished(pending: Pending) -> Claim | None:
-    return pending.claim.finished() if pending.claim else None
 
 
 def provider_of(payment: Payment) -> str:

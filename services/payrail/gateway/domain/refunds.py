@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from payrail.gateway.domain.drafts import draft_of, finished, released
 from payrail.gateway.domain.errors import (
     AmountExceedsRefundable,
     DisputeOpen,
@@ -25,16 +26,10 @@ from payrail.ledger.attempts import Pending
 from payrail.ledger.entry import Claim, Draft
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, OperationNotProcessed, OutcomeUnknown
-from payrail.ledger.postings import Posting
 from payrail.ledger.refund import Refund, require_refund_transition
 from payrail.ledger.state import LedgerState
 
 Continue = Callable[[LedgerState], Draft | Refund]
-
-_INTENTS: dict[type[Struct], str] = {
-    events.RefundApproved: "refund.approved",
-    events.RefundExecutionStarted: "refund.execution_started",
-}
 
 
 def request_refund(
@@ -78,16 +73,14 @@ def approve_refund(refund_id: str, claim: Claim, reserved: Reserved, origin: Ori
             raise OperationInProgress("execution of this refund")
         payment = find_payment(state, claim.merchant_id, refund.payment_id)
         attempt = AttemptOpened(reserved.attempt_id, "refund", refund.provider, reserved.owner, refund.amount)
-        data: events.RefundApproved | events.RefundExecutionStarted = events.RefundExecutionStarted(attempt)
+        intent: tuple[str, Struct] = ("refund.execution_started", events.RefundExecutionStarted(attempt))
         if refund.state != "APPROVED":
             require_refund_transition(refund.state, "APPROVED")
-            data = events.RefundApproved(attempt)
+            intent = ("refund.approved", events.RefundApproved(attempt))
         if payment.open_disputes:
             raise DisputeOpen
         _require_covered(payment, refund)
-        return _draft(
-            refund, _INTENTS[type(data)], data, origin, claim=claim, postings=refund_leaving(refund)
-        )
+        return draft_of(refund, *intent, origin, claim=claim, postings=refund_leaving(refund))
 
     return decide
 
@@ -101,7 +94,7 @@ def reject_refund(refund_id: str, claim: Claim, origin: Origin) -> Begin:
         if earlier := earlier_request(state, claim):
             return earlier
         require_refund_transition(refund.state, "REJECTED")
-        return _draft(refund, "refund.rejected", events.RefundRejected(), origin, claim=claim.finished())
+        return draft_of(refund, "refund.rejected", events.RefundRejected(), origin, claim=claim.finished())
 
     return decide
 
@@ -131,21 +124,6 @@ def record_refund_outcome(refund_id: str, attempt_id: str, outcome: RefundAnswer
 # ---- parts of the decisions ---------------------------------------------------------------------------------------
 
 
-def _draft(
-    refund: Refund,
-    name: str,
-    data: Struct,
-    origin: Origin,
-    *,
-    claim: Claim | None = None,
-    postings: tuple[Posting, ...] = (),
-) -> Draft:
-    return Draft(
-        "refunds", refund.id, name, refund.version + 1, data, origin.actor, origin.correlation_id, origin.at,
-        postings, claim,
-    )  # fmt: skip
-
-
 def _require_other_user(refund: Refund, origin: Origin) -> None:
     if origin.actor.id == refund.requested_by:
         raise MakerCheckerViolation
@@ -162,20 +140,20 @@ def _outcome(refund: Refund, pending: Pending, outcome: RefundAnswer, origin: Or
         return _still_open(refund, pending, outcome, origin)
     if isinstance(outcome, NotProcessed) and (pending.unknown or pending.accepted):
         return refund
-    attempt_id, claim = pending.attempt.id, pending.claim
-    answered = claim.finished() if claim else None
+    attempt_id, answered = pending.attempt.id, finished(pending)
     if isinstance(outcome, Approved):
         succeeded = events.RefundSucceeded(attempt_id, outcome.provider_reference, outcome.latency_ms)
-        return _draft(
+        return draft_of(
             refund, "refund.succeeded", succeeded, origin, claim=answered, postings=refund_arriving(refund)
         )
     back = refund_staying(refund)
     if isinstance(outcome, Declined):
         failed = events.RefundFailed(attempt_id, outcome.decline, outcome.latency_ms)
-        return _draft(refund, "refund.failed", failed, origin, claim=answered, postings=back)
-    given_back = claim.released() if claim else None
+        return draft_of(refund, "refund.failed", failed, origin, claim=answered, postings=back)
     not_processed = OperationNotProcessed(attempt_id, outcome.code, outcome.latency_ms)
-    return _draft(refund, "refund.not_processed", not_processed, origin, claim=given_back, postings=back)
+    return draft_of(
+        refund, "refund.not_processed", not_processed, origin, claim=released(pending), postings=back
+    )
 
 
 def _still_open(
@@ -186,13 +164,13 @@ def _still_open(
     attempt_id = pending.attempt.id
     if isinstance(outcome, Accepted):
         accepted = events.RefundAccepted(attempt_id, outcome.provider_reference, outcome.latency_ms)
-        return _draft(refund, "refund.accepted", accepted, origin)
+        return draft_of(refund, "refund.accepted", accepted, origin)
     unknown = OutcomeUnknown(attempt_id, outcome.code, outcome.latency_ms)
-    return _draft(refund, "refund.unknown", unknown, origin)
+    return draft_of(refund, "refund.unknown", unknown, origin)
 
 
 def _late_failure(refund: Refund, outcome: RefundAnswer, origin: Origin) -> Draft | Refund:
     if not isinstance(outcome, Declined):
         return refund
     failed = events.RefundFailed(refund.attempts[-1].id, outcome.decline, outcome.latency_ms)
-    return _draft(refund, "refund.failed", failed, origin, postings=refund_staying(refund))
+    return draft_of(refund, "refund.failed", failed, origin, postings=refund_staying(refund))

@@ -7,6 +7,7 @@ from payrail.gateway.flows.list_customers import CustomerFilter, list_customers
 from payrail.gateway.flows.save_payment_method import save_payment_method
 from payrail.gateway.http.answers import answer, request_of
 from payrail.gateway.http.bodies import either_of, require_short_keys
+from payrail.gateway.http.queries import place_of
 from payrail.gateway.ports import CardDetails
 from payrail.runtime.contract_app import Answer, Call
 
@@ -21,12 +22,8 @@ async def _get(gateway: Gateway, call: Call) -> Answer:
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
-    query = call.query
-    wanted = CustomerFilter(query.get("email"), query.get("q"))
-    page = await list_customers(
-        gateway, call.caller, wanted, limit=query["limit"], cursor=query.get("cursor")
-    )
-    return Answer(200, page)
+    wanted = CustomerFilter(call.query.get("email"), call.query.get("q"))
+    return Answer(200, await list_customers(gateway, call.caller, wanted, **place_of(call)))
 
 
 async def _save(gateway: Gateway, call: Call) -> Answer:

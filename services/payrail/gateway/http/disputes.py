@@ -7,6 +7,7 @@ from payrail.gateway.flows.open_dispute import open_dispute
 from payrail.gateway.flows.resolve_dispute import resolve_dispute
 from payrail.gateway.flows.submit_evidence import submit_evidence
 from payrail.gateway.http.answers import answer, request_of
+from payrail.gateway.http.queries import place_of
 from payrail.runtime.contract_app import Answer, Call
 
 
@@ -35,10 +36,8 @@ async def _get(gateway: Gateway, call: Call) -> Answer:
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
-    query = call.query
-    wanted = DisputeFilter(frozenset(query.get("state") or ()), query.get("payment_id"))
-    page = await list_disputes(gateway, call.caller, wanted, limit=query["limit"], cursor=query.get("cursor"))
-    return Answer(200, page)
+    wanted = DisputeFilter(frozenset(call.query.get("state") or ()), call.query.get("payment_id"))
+    return Answer(200, await list_disputes(gateway, call.caller, wanted, **place_of(call)))
 
 
 HANDLERS = {

@@ -1,6 +1,8 @@
 """The handlers of reconciled days."""
 
 from payrail.gateway.flows.gateway import Gateway
+from payrail.gateway.flows.get_reconciliation import get_reconciliation
+from payrail.gateway.flows.list_reconciliations import list_reconciliations
 from payrail.gateway.flows.resolve_break import resolve_break
 from payrail.gateway.flows.run_reconciliation import run_reconciliation
 from payrail.gateway.http.answers import answer, request_of
@@ -9,13 +11,16 @@ from payrail.runtime.contract_app import Answer, Call
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
-    page = await gateway.reconciliations.list(call.caller.merchant_id, call.correlation_id, **place_of(call))
+    page = await list_reconciliations(
+        gateway, call.caller, **place_of(call), correlation_id=call.correlation_id
+    )
     return Answer(200, page)
 
 
 async def _get(gateway: Gateway, call: Call) -> Answer:
-    day = await gateway.reconciliations.day(
-        call.caller.merchant_id, call.path["date"], call.correlation_id, conditions_of(call), **place_of(call)
+    date, wanted = call.path["date"], conditions_of(call)
+    day = await get_reconciliation(
+        gateway, call.caller, date, wanted, **place_of(call), correlation_id=call.correlation_id
     )
     return Answer(200, day)
 

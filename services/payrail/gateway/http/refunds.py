@@ -7,6 +7,7 @@ from payrail.gateway.flows.list_refunds import RefundFilter, list_refunds
 from payrail.gateway.flows.reject_refund import reject_refund
 from payrail.gateway.flows.request_refund import request_refund
 from payrail.gateway.http.answers import answer, request_of
+from payrail.gateway.http.queries import place_of
 from payrail.runtime.contract_app import Answer, Call
 
 
@@ -31,10 +32,8 @@ async def _get(gateway: Gateway, call: Call) -> Answer:
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
-    query = call.query
-    wanted = RefundFilter(frozenset(query.get("state") or ()), query.get("payment_id"))
-    page = await list_refunds(gateway, call.caller, wanted, limit=query["limit"], cursor=query.get("cursor"))
-    return Answer(200, page)
+    wanted = RefundFilter(frozenset(call.query.get("state") or ()), call.query.get("payment_id"))
+    return Answer(200, await list_refunds(gateway, call.caller, wanted, **place_of(call)))
 
 
 HANDLERS = {

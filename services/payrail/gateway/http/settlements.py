@@ -2,6 +2,8 @@
 
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.generate_settlement import generate_settlement
+from payrail.gateway.flows.get_settlement import get_settlement, get_settlement_csv
+from payrail.gateway.flows.list_settlements import list_settlements
 from payrail.gateway.http.answers import answer, request_of
 from payrail.gateway.http.queries import place_of
 from payrail.runtime.contract_app import Answer, Call
@@ -10,16 +12,16 @@ _CSV, _JSON = "text/csv", "application/json"
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
-    page = await gateway.settlements.list(call.caller.merchant_id, call.correlation_id, **place_of(call))
+    page = await list_settlements(gateway, call.caller, **place_of(call), correlation_id=call.correlation_id)
     return Answer(200, page)
 
 
 async def _get(gateway: Gateway, call: Call) -> Answer:
-    merchant_id, date = call.caller.merchant_id, call.path["date"]
+    date, correlation_id = call.path["date"], call.correlation_id
     if _wants_csv(call.accept):
-        rows = await gateway.settlements.csv(merchant_id, date, call.correlation_id)
+        rows = await get_settlement_csv(gateway, call.caller, date, correlation_id)
         return Answer(200, rows, media_type=_CSV)
-    page = await gateway.settlements.page(merchant_id, date, call.correlation_id, **place_of(call))
+    page = await get_settlement(gateway, call.caller, date, **place_of(call), correlation_id=correlation_id)
     return Answer(200, page)
 
 

@@ -80,11 +80,6 @@ def read_movements(
     return Movements(frame, _newest_seq(snapshot))
 
 
-def empty_movements() -> "pl.DataFrame":
-    """The frame without a row, for those who need its columns."""
-    return frame_of(iter(()))
-
-
 def _returned(snapshot: LedgerSnapshot, book: Book, advance: Progress) -> Iterator[Row]:
     """The movements of the refunds or disputes; whose they are stands in the entry that each began with."""
     path, end = _path(snapshot, book), snapshot.sizes[book]

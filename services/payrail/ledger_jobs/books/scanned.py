@@ -77,7 +77,7 @@ class ScannedBooks:
             raise
         self._files.note_written(sealed)
         self.state.publish()
-        self._lock.count_change()
+        self._lock.set_count(self._files.seq)
         return committed
 
     async def catch_up(self) -> None:

@@ -75,7 +75,7 @@ def parse_provider_file(provider: str, date: str, content: bytes) -> pl.DataFram
     """The rows of a provider's file of a UTC day, in the order of the file. Raises `ProviderFileInvalid`."""
     columns, rows_of = _DIALECTS[provider]
     sheet = _Sheet(provider, date, _table(provider, date, columns, content))
-    return rows_of(sheet).with_columns(provider=_lit(provider), date=_lit(date)).select(COLUMNS)
+    return rows_of(sheet).with_columns(provider=pl.lit(provider), date=pl.lit(date)).select(COLUMNS)
 
 
 def empty_provider_rows() -> pl.DataFrame:
@@ -261,7 +261,3 @@ def _require_whole_lines(provider: str, date: str, columns: tuple[str, ...], con
 def _rfc3339(column: str) -> pl.Expr:
     cell = pl.col(column)
     return cell.str.slice(0, 10) + pl.lit("T") + cell.str.slice(11) + pl.lit(".000Z")
-
-
-def _lit(text: str) -> pl.Expr:
-    return pl.lit(text)

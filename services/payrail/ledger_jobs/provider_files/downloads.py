@@ -4,11 +4,9 @@ import datetime
 from collections.abc import Mapping
 from typing import Literal
 
-import httpx
-
+from payrail.runtime.client_errors import NO_ANSWER
 from payrail_sdk.provider_sim import AuthenticatedClient
 from payrail_sdk.provider_sim.api.settlement import get_provider_settlement, list_provider_settlements
-from payrail_sdk.provider_sim.errors import UnexpectedStatus
 from payrail_sdk.provider_sim.models import ProviderPaidOut, ProviderSettlementDays
 
 PROVIDERS: tuple[Literal["providerA", "providerB"], ...] = ("providerA", "providerB")
@@ -35,7 +33,7 @@ class ProviderDownloads:
                 date=datetime.date.fromisoformat(date),
                 x_correlation_id=correlation_id,
             )
-        except (httpx.HTTPError, UnexpectedStatus, ValueError):
+        except NO_ANSWER:
             return None
         return answer.encode() if isinstance(answer, str) else None
 
@@ -48,7 +46,7 @@ class ProviderDownloads:
             answer = await list_provider_settlements.asyncio(
                 provider, client=self._client, x_correlation_id=correlation_id
             )
-        except (httpx.HTTPError, UnexpectedStatus, ValueError):
+        except NO_ANSWER:
             return {}
         if not isinstance(answer, ProviderSettlementDays):
             return {}

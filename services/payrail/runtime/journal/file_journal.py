@@ -22,6 +22,7 @@ from payrail.runtime.shared_lock import SharedLock
 T = TypeVar("T")
 
 _BATCH_MAX = 256
+_BACKLOG_ENTRIES = 256  # What is folded in less time than a write takes is no backlog.
 _LOOK_EVERY_S = 0.05
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class FileJournal:
         self._corrupt: LedgerCorrupt | None = None
         self._closing = False
         self._refused = False
-        self._seen = -1  # The count of the newest batch that `state` shows.
+        self._seen = -1  # The newest entry that `state` shows.
         self._shown_seq = 0  # The newest entry that followers were shown, or could have been.
         self._followers: list[Follower] = []
         self._watching: asyncio.Task[None] | None = None
@@ -90,7 +91,8 @@ class FileJournal:
         return await waiting.done  # type: ignore[no-any-return]
 
     async def catch_up(self) -> None:
-        """Make `state` current; costs one look at shared memory when no other process wrote."""
+        """Make `state` current; costs one look at shared memory when no other process wrote: the lock's count is the
+        sequence number of the newest entry that is durable."""
         if self._lock.count != self._seen:
             await self.append("payments", lambda _state: None)
 
@@ -148,12 +150,11 @@ class FileJournal:
     # ---- the commit loop ------------------------------------------------------------------------------------------
 
     def _replay(self) -> None:
+        self._fold_backlog()
         self._lock.acquire()
         try:
             self._files.require_closed_end()
             self._fold_new()
-            # What a process that died had not counted yet: all are to see it now that one does.
-            self._seen = self._lock.count_change()
             self._files.note_opened()
         finally:
             self._lock.release()
@@ -169,17 +170,34 @@ class FileJournal:
         finally:
             self._lock.release()
 
+    def _fold_backlog(self) -> None:
+        """Fold what others appended, as far as that is much, while they go on: a long replay is to hold up nobody.
+
+        The lock is needed only to ask how far the books go; what is there then is durable and stays.
+        """
+        folded = _BACKLOG_ENTRIES
+        while folded >= _BACKLOG_ENTRIES:
+            with self._lock:
+                ends = self._files.ends()
+            folded = self._fold_durable(self._files.read_new(ends))
+
     def _fold_new(self) -> None:
-        """Fold what other processes appended. A fold that refuses an entry is a corrupt ledger, too."""
+        """Fold what other processes appended. For the holder of the lock, who counts what a writer that died did not:
+        all are to see an entry, or none."""
+        self._fold_durable(self._files.read_new())
+        self._seen = self._files.seq
+        if self._lock.count != self._seen:
+            self._lock.set_count(self._seen)
+
+    def _fold_durable(self, appended: Iterator[Located]) -> int:
+        """Fold these entries; how many there were. A fold that refuses an entry is a corrupt ledger, too."""
         before = self._files.seq
         try:
-            self._fold_all(self._files.read_new())
+            self._fold_all(appended)
         except LedgerCorrupt as error:
             self._corrupt = error
             raise
-        if self._files.seq != before and self._lock.count == self._seen:
-            self._lock.count_change()  # Its writer died before it could; all are to see the entry, or none.
-        self._seen = self._lock.count
+        return self._files.seq - before
 
     def _fold_all(self, appended: Iterator[Located]) -> None:
         """Fold these entries, which are durable, and show them to readers many at once."""
@@ -251,14 +269,16 @@ class FileJournal:
         batch: list[_Waiting] = []
         try:
             self._require_sound()
+            if self._lock.count - self._seen > _BACKLOG_ENTRIES:
+                self._fold_backlog()
             self._lock.acquire()
             try:
                 self._fold_new()
                 batch = self._take_batch()
-                count = self._write(self._decide(batch))
+                self._write(self._decide(batch))
             finally:
                 self._lock.release()
-            self._show(count)
+            self._show()
             self._refused = False
         except Exception:  # whatever broke, nobody may wait for ever
             logger.exception("the ledger cannot be written")
@@ -268,10 +288,10 @@ class FileJournal:
                 waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
         return batch
 
-    def _write(self, sealed: list[Sealed]) -> int:
-        """Write the batch and count the change; the count up to which the books are known now."""
+    def _write(self, sealed: list[Sealed]) -> None:
+        """Write the batch, and tell the other processes that there is something new."""
         if not sealed:
-            return self._lock.count
+            return
         try:
             self._files.write(sealed)
             self._files.note_written(sealed)
@@ -279,13 +299,13 @@ class FileJournal:
             self.state.discard()
             self._files.roll_back()
             raise
-        return self._lock.count_change()
+        self._lock.set_count(self._files.seq)
 
-    def _show(self, count: int) -> None:
+    def _show(self) -> None:
         """Show readers what was decided. It is durable, and nobody has been told: other processes need not wait for
-        this. Only then is the count seen, or a reader would not wait for what a sibling may have told already."""
+        this. Only then is it seen, or a reader would not wait for what a sibling may have told already."""
         self.state.publish()
-        self._seen = count
+        self._seen = self._files.seq
         if self._followers:
             self._fresh += self._decided
 

@@ -9,7 +9,7 @@ import contextlib
 import heapq
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -174,18 +174,23 @@ class LedgerFiles:
         self._entity_seqs: dict[str, array[int]] = {}
         sync_directory(directory)
 
-    def _grown(self) -> list[tuple[_BookFile, int]]:
-        """The books that are longer than what is known of them, with their sizes: another process appended."""
-        sizes = [(book, os.fstat(book.fd).st_size) for book in self._books.values()]
-        return [(book, size) for book, size in sizes if size != book.end]
+    def ends(self) -> dict[Book, int]:
+        """How far each book goes in whole lines. What the holder of the lock is told is durable and stays, so that it
+        may be read without the lock."""
+        return {
+            name: last_complete_line(self._books[name].fd, size)[1] for name, size in self._sizes().items()
+        }
 
-    def read_new(self) -> Iterator[Located]:
-        """What other processes appended since the last look, in sequence; raises `LedgerCorrupt` at a break.
+    def read_new(self, ends: Mapping[Book, int] | None = None) -> Iterator[Located]:
+        """What other processes appended since the last look, up to `ends` or as far as there is something, in sequence;
+        raises `LedgerCorrupt` at a break.
 
         After an `OSError` (a disk that refuses a read, or the quarantine) it may be called again: how far a book is
         known moves with each entry that is handed out, not with what the merge has looked at ahead.
         """
-        streams = [book.read_new(size, self._on_torn) for book, size in self._grown()]
+        sizes = self._sizes() if ends is None else ends
+        grown = ((book, sizes[name]) for name, book in self._books.items() if sizes[name] != book.end)
+        streams = [book.read_new(size, self._on_torn) for book, size in grown]
         merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=_seq_of)
         for located in merged:
             entry = located.entry
@@ -292,6 +297,9 @@ class LedgerFiles:
     def close(self) -> None:
         for book in self._books.values():
             os.close(book.fd)
+
+    def _sizes(self) -> dict[Book, int]:
+        return {name: os.fstat(book.fd).st_size for name, book in self._books.items()}
 
     def _note(self, entry: Entry, offset: int) -> None:
         self.seq, self.prev = entry.seq, entry.hash
