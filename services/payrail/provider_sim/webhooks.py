@@ -39,13 +39,13 @@ Result = Literal["delivered", "dropped", "void", "given_up"]
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A webhook on its way out. ``misdirected``: its signature is to be a wrong one."""
+    """A webhook on its way out. ``badly_signed``: its signature is to be a wrong one."""
 
     id: str
     provider_id: str
     sent_at: datetime
     body: Mapping[str, Any]
-    misdirected: bool = False
+    badly_signed: bool = False
 
 
 #: Sends a message; whether the gateway took it. Raises nothing.

@@ -36,6 +36,13 @@ class ClockBehindFloor(ClockError):
         self.floor = floor
 
 
+class ClockBeyondRange(ClockError):
+    """The move would take the clock out of the years that it keeps."""
+
+    def __init__(self) -> None:
+        super().__init__("the clock cannot go there: it stays within the years 1970 to 9998")
+
+
 class Clock(Protocol):
     """Where every service takes its time from."""
 
@@ -112,13 +119,12 @@ class SystemClock:
             self._refresh()
             if mover is not None and mover == self._moved_by:
                 return self.now()
-            wall_us = (
-                self._wall_ns() // 1000
-            )  # Read once, so that moving by a day is a day to the microsecond.
+            # Read once, so that moving by a day is a day to the microsecond.
+            wall_us = self._wall_ns() // 1000
             try:
                 target = target_of(EPOCH + timedelta(microseconds=wall_us + self._offset_us))
             except OverflowError:
-                raise _out_of_range() from None
+                raise ClockBeyondRange from None
             _require_possible(target, floor)
             offset_us = (target - EPOCH) // timedelta(microseconds=1) - wall_us
             replace_file(self._path, [msgspec.json.encode(_Offset(offset_us, mover)) + b"\n"])
@@ -179,7 +185,7 @@ class FrozenClock:
         try:
             target = self._now + by
         except OverflowError:
-            raise _out_of_range() from None
+            raise ClockBeyondRange from None
         return self.set(target, floor=floor, mover=mover)
 
     def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
@@ -193,16 +199,12 @@ class FrozenClock:
 
 
 def _require_possible(target: datetime, floor: datetime | None) -> None:
-    """Raises `ClockBehindFloor`, and `ClockError` before 1970, where no id that is made of the time can begin, and
-    after the year 9998."""
+    """Raises `ClockBehindFloor`, and `ClockBeyondRange` before 1970, where no id that is made of the time can begin,
+    and after the year 9998."""
     if not EPOCH <= target < END:
-        raise _out_of_range()
+        raise ClockBeyondRange
     if floor is not None and target < floor:
         raise ClockBehindFloor(target, floor)
-
-
-def _out_of_range() -> ClockError:
-    return ClockError("the clock cannot go there: it stays within the years 1970 to 9998")
 
 
 def rfc3339(at: datetime, *, microseconds: bool = False) -> str:
