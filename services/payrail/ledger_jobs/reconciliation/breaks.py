@@ -24,9 +24,8 @@ BREAK_CLASSES: tuple[BreakClass, ...] = BreakClass.__args__  # type: ignore[attr
 #: The party that the ledger is compared with: a provider's file, or PayRail's own settlement file.
 Between = Literal["ledger_provider", "ledger_settlement"]
 
-_LETTERS = str.maketrans(
-    "0123456789abcdef", "GHJKMNPQRSTVWXYZ"
-)  # No run of digits can pass for a card number.
+# In letters no run of digits can pass for a card number.
+_LETTERS = str.maketrans("0123456789abcdef", "GHJKMNPQRSTVWXYZ")
 _ID_LETTERS = 24
 
 
