@@ -8,7 +8,6 @@ import pytest
 from secrets_scan import find_secrets
 from stack_process import StackProcess
 
-
 StartStack = Callable[..., StackProcess]
 
 
