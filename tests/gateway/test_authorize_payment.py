@@ -132,6 +132,24 @@ async def test_what_no_provider_knows_is_reversed_before_the_next_one_is_asked(s
     ]
 
 
+async def test_a_hold_of_another_amount_is_reversed_before_the_next_provider_is_asked(shop: Shop) -> None:
+    shop.providers.script("authorize", "contradicts")
+    payment_id = await shop.new_payment()
+    rendered = await shop.authorize(payment_id)
+    assert (rendered.body["state"], rendered.body["provider"]) == ("AUTHORIZED", "providerB")
+    assert shop.outcomes(payment_id) == [
+        ("authorize", "providerA", "reversed"),
+        ("reversal", "providerA", "approved"),
+        ("authorize", "providerB", "approved"),
+    ]
+    assert shop.entry_types(payment_id)[1:4] == [
+        "authorization_started",
+        "authorization_unknown",
+        "reversal_started",
+    ]
+    assert shop.providers.live_max == 1
+
+
 async def test_an_approval_that_comes_late_for_a_reversed_reference_holds_nothing(shop: Shop) -> None:
     shop.providers.script("authorize", "late")
     payment_id = await shop.new_payment()

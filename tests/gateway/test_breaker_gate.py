@@ -60,7 +60,7 @@ class ScriptedProviders:
     async def reverse(self, _payment: Payment, attempt: AttemptOpened, *_: Any) -> Answer:
         return await self._answer(attempt)
 
-    async def inquire(self, attempt: AttemptOpened, _correlation_id: str) -> Inquiry:
+    async def inquire(self, attempt: AttemptOpened, _currency: str, _correlation_id: str) -> Inquiry:
         self.calls.append(attempt.id)
         return NotFound()
 
@@ -256,7 +256,7 @@ async def test_inquiries_reversals_and_repetitions_pass_an_open_breaker_and_do_n
         await worker.authorize(Unknown("timeout"))
     stands = worker.breakers.states()
     reversal = AttemptOpened(att(50), "reversal", "providerA", "test", 1000)
-    assert await worker.providers.inquire(reversal, "cor-1") == NotFound()
+    assert await worker.providers.inquire(reversal, "USD", "cor-1") == NotFound()
     assert await worker.providers.reverse(PAYMENT, reversal, att(1), "cor-1") == Unknown("timeout")
     capture = AttemptOpened(att(51), "capture", "providerA", "test", 1000)
     assert await worker.providers.capture(PAYMENT, capture, "cor-1") == NotProcessed("breaker_open")

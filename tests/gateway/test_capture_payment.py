@@ -93,6 +93,23 @@ async def test_of_many_captures_at_once_one_is_done_and_the_others_are_told(shop
 # ---- unknown --------------------------------------------------------------------------------------------------------
 
 
+async def test_a_capture_of_another_amount_stays_unknown_and_is_never_sent_again(shop: Shop) -> None:
+    """Money moved, and no call takes it back: a person has to look. Nothing of the payment is free until then."""
+    payment_id = await shop.authorized_payment()
+    shop.providers.script("capture", "contradicts")
+    assert (await shop.capture(payment_id, 300)).status == 202
+    for _ in range(3):
+        await shop.resolve()
+    assert shop.outcomes(payment_id)[-1] == ("capture", "providerA", "unknown")
+    assert shop.payment(payment_id).attempts[-1].code == "contradictory_answer"
+    assert shop.entry_types(payment_id)[-2:] == ["capture_started", "capture_unknown"]
+    assert len(shop.providers.called("capture")) == 1
+    assert len(shop.providers.called("inquire")) == 4
+    with pytest.raises(OperationInProgress):
+        await shop.capture(payment_id, 300)
+    shop.require_sound_books()
+
+
 async def test_a_capture_whose_answer_is_lost_is_found_by_inquiry(shop: Shop) -> None:
     payment_id = await shop.authorized_payment()
     shop.providers.script("capture", "lost_after")

@@ -8,7 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from payrail.gateway.adapters.providers import SdkProviders
-from payrail.gateway.domain.outcomes import Answer, Approved, Declined, Inquiry, NotProcessed, Unknown
+from payrail.gateway.domain.outcomes import (
+    Answer,
+    Approved,
+    Contradicted,
+    Declined,
+    Inquiry,
+    NotProcessed,
+    Reversed,
+    Unknown,
+)
 from payrail.ledger.payment_events import Decline
 from payrail_sdk.provider_sim import AuthenticatedClient
 from stand_ins.memory_journal import MemoryJournal
@@ -47,7 +56,7 @@ async def capture(status: int, body: Any) -> Answer:
 
 
 async def inquire(body: Any) -> Inquiry:
-    return await providers_that_answer(200, body).inquire(CAPTURE, "cor-1")
+    return await providers_that_answer(200, body).inquire(CAPTURE, "USD", "cor-1")
 
 
 def without_latency(answer: Any) -> Any:
@@ -90,6 +99,27 @@ async def test_a_record_that_cannot_be_kept_leaves_the_outcome_unknown(wrong: di
     assert isinstance(answer, Unknown)
     assert answer.code == "unreadable_answer"
     assert await inquire({**WHOLE, **wrong}) == Unknown("inquiry_unavailable")
+
+
+@pytest.mark.parametrize("wrong", [{"amount": 999}, {"amount": 0}, {"currency": "EUR"}, {"currency": None}])
+async def test_a_word_on_another_amount_than_was_asked_for_is_no_word(
+    wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    for status in ({}, {"status": "declined", "decline": NO}):
+        answer = await capture(200, {**WHOLE, **status, **wrong})
+        assert without_latency(answer) == Unknown("contradictory_answer")
+        assert await inquire({**WHOLE, **status, **wrong}) == Contradicted()
+    told = {**WHOLE, **wrong}
+    assert caplog.messages[0] == (
+        f"providerA tells of {CAPTURE.id} as {told['amount']} {told['currency']}; asked for was 1000 USD"
+    )
+
+
+async def test_what_names_no_amount_when_it_is_asked_for_may_be_answered_with_any() -> None:
+    void = replace(CAPTURE, operation="void")
+    told = {**WHOLE, "operation": "reverse", "amount": 400, "currency": None}
+    assert await providers_that_answer(200, told).inquire(void, "USD", "cor-1") == Approved("ch_1", 30)
+    assert await inquire({**told, "status": "reversed"}) == Reversed()
 
 
 @pytest.mark.parametrize("body", [b"", b"not JSON", b"\xff", b"[1]", b"[" * 100_000], ids=range(5))

@@ -200,22 +200,41 @@ async def test_what_is_kept_for_a_person_is_found_with_the_payment_that_it_names
     assert [step.detail["reference"] for step in kept] == [UNHEARD_OF]
 
 
-@impatient
-async def test_a_provider_has_no_say_in_what_another_was_asked_for(desk: Desk) -> None:
+async def unanswered_capture(desk: Desk) -> Any:
+    """A payment whose whole capture nobody knows the outcome of."""
     payment_id = await desk.payment(10_000, captured=0)
     await desk.inject(mode="timeout", operation="capture")
     await desk.inject(mode="error", operation="inquiry")
     assert (await desk.post(f"/payments/{payment_id}/capture")).status_code == 202
-    before = await desk.get(f"/payments/{payment_id}")
+    return await desk.get(f"/payments/{payment_id}")
+
+
+@impatient
+async def test_a_provider_has_no_say_in_what_another_was_asked_for(desk: Desk) -> None:
+    before = await unanswered_capture(desk)
     authorization, capture = (attempt["id"] for attempt in before["attempts"])
-    told = body_of(operation(capture))
+    told = body_of(operation(capture, amount=10_000, currency=before["currency"]))
     dispute = body_of(operation(UNHEARD_OF, operation="dispute", original_reference=authorization))
     other = {"secret": load_settings().provider_b_webhook_secret, "X-Provider-Id": "providerB"}
     for body in (told, dispute):
         assert (await post(desk, body, **other)).json() == {"result": "unmatched"}
-    assert (await desk.get(f"/payments/{payment_id}"), (await desk.get("/disputes"))["data"]) == (before, [])
+    assert (await desk.get(f"/payments/{before['id']}"), (await desk.get("/disputes"))["data"]) == (
+        before,
+        [],
+    )
     assert (await post_until_taken(desk, told)).json() == {"result": "applied"}
-    assert (await desk.get(f"/payments/{payment_id}"))["state"] == "CAPTURED"
+    assert (await desk.get(f"/payments/{before['id']}"))["state"] == "CAPTURED"
+
+
+@impatient
+async def test_a_word_on_another_amount_is_kept_for_a_person(desk: Desk) -> None:
+    before = await unanswered_capture(desk)
+    told = operation(before["attempts"][1]["id"], amount=9_999, currency=before["currency"])
+    assert (await post(desk, body_of(told))).json() == {"result": "unmatched"}
+    kept = (await desk.get("/webhooks/unmatched", **ADMIN))["data"]
+    assert [(one["webhook_id"], one["data"]["amount"]) for one in kept] == [("msg_1", 9_999)]
+    assert (await desk.get("/webhooks/unmatched", merchant="m_acme", **ADMIN))["data"] == []
+    assert await desk.get(f"/payments/{before['id']}") == before
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from shop import Shop
 
 from payrail.gateway.domain import operations, refunds
@@ -22,7 +23,9 @@ from payrail.ledger.payment_events import Decline
 from payrail.ledger.state import LedgerState
 
 
-def notice(reference: str, said: Any, *, kind: str = "authorize", original: str | None = None) -> Notice:
+def notice(
+    reference: str, said: Any, *, kind: str = "authorize", original: str | None = None, amount: int = 1000
+) -> Notice:
     as_refund = said if isinstance(said, Approved | Declined) else Unknown("x")
     return Notice(
         f"msg_{reference}",
@@ -31,7 +34,7 @@ def notice(reference: str, said: Any, *, kind: str = "authorize", original: str 
         kind,
         reference,
         original,
-        100,
+        amount,
         "USD",
         said,
         as_refund,
@@ -104,6 +107,41 @@ async def test_a_late_approval_is_voided_even_if_the_reversal_is_refused_at_firs
     assert shop.outcomes(payment_id)[-1] == ("late_reversal", "providerA", "approved")
 
 
+@pytest.mark.parametrize("said", [Approved("pi_1"), Declined(Decline("lost_card", "No."))])
+async def test_a_webhook_of_another_amount_is_kept_and_closes_nothing(shop: Shop, said: Any) -> None:
+    shop.providers.script("authorize", "lost_after")
+    shop.providers.script("inquire", "lost_before")
+    payment_id = await shop.new_payment()
+    await shop.authorize(payment_id)
+    before = shop.payment(payment_id)
+    told = notice(before.attempts[0].id, said, amount=999)
+    assert await receive_provider_webhook(shop.gateway, told, "cor") == "unmatched"
+    assert shop.payment(payment_id) == before
+    right = notice(before.attempts[0].id, said)
+    assert await receive_provider_webhook(shop.gateway, right, "cor") == "applied"
+
+
+async def test_a_late_approval_is_voided_whatever_its_amount(shop: Shop) -> None:
+    shop.providers.script("authorize", "lost_before")
+    payment_id = await shop.authorized_payment()
+    late = notice(shop.payment(payment_id).attempts[0].id, Approved("pi_late"), amount=999)
+    assert await receive_provider_webhook(shop.gateway, late, "cor") == "applied"
+    assert shop.outcomes(payment_id)[-1] == ("late_reversal", "providerA", "approved")
+
+
+async def test_a_refund_fails_neither_early_nor_late_by_a_webhook_of_another_amount(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    approved, failed = (await story.begin())[2:4]
+    shop = story.shop
+    for told, state in ((approved, "PROCESSING"), (failed, "PROCESSING"), (failed, "SUCCEEDED")):
+        if state == "SUCCEEDED":
+            assert await receive_provider_webhook(shop.gateway, approved, "cor") == "applied"
+        wrong = replace(told, amount=19)
+        assert await receive_provider_webhook(shop.gateway, wrong, "cor") == "unmatched"
+        assert shop.journal.state.refunds["ref_1"].state == state
+    shop.leases.close()
+
+
 class Story:
     """A payment of which 60 are captured, a refund of 20 under way, a capture of 40 unanswered, and its webhooks."""
 
@@ -128,11 +166,11 @@ class Story:
         authorization = shop.payment(self.payment_id).attempts[0].id
         failed = Declined(Decline("refund_failed", "No."))
         return [
-            notice(authorization, Approved("pi_1")),
-            notice("att_c", Approved("ch_2", 3), kind="capture", original=authorization),
-            notice("att_r", Approved("re_1"), kind="refund", original=authorization),
-            notice("att_r", failed, kind="refund", original=authorization),
-            notice("att_d", Approved("dp_1", 15), kind="dispute", original=authorization),
+            notice(authorization, Approved("pi_1"), amount=100),
+            notice("att_c", Approved("ch_2", 3), kind="capture", original=authorization, amount=40),
+            notice("att_r", Approved("re_1"), kind="refund", original=authorization, amount=20),
+            notice("att_r", failed, kind="refund", original=authorization, amount=20),
+            notice("att_d", Approved("dp_1", 15), kind="dispute", original=authorization, amount=100),
         ]
 
     async def tell(self, notices: Any) -> None:

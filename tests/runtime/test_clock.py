@@ -108,6 +108,29 @@ def test_the_clock_refuses_to_go_behind_the_floor(path: Path, clock_of: object) 
     assert clock.now() == floor
 
 
+@pytest.mark.parametrize("clock_of", [clock_at_noon, lambda _: FrozenClock(NOON)])
+def test_a_move_stops_on_its_way_and_the_same_move_goes_on_to_the_same_goal(
+    path: Path, clock_of: object
+) -> None:
+    clock = clock_of(path)  # type: ignore[operator]
+    week, stop = timedelta(days=7), NOON + timedelta(hours=1)
+    assert clock.advance(week, mover="act_1", stop_at=stop) == stop
+    assert clock.under_way
+    assert clock.advance(week, mover="act_1", stop_at=NOON) == stop, "a stop behind it is no way back"
+    assert clock.advance(week, mover="act_1") == NOON + week
+    assert not clock.under_way
+    assert clock.advance(week, mover="act_1") == NOON + week
+    assert clock.set(NOON, mover="act_2", stop_at=NOON + timedelta(days=1)) == NOON, (
+        "nothing is due on the way back"
+    )
+    assert not clock.under_way
+
+
+def test_a_process_that_was_killed_on_the_way_leaves_the_goal_to_the_next(path: Path) -> None:
+    clock_at_noon(path).advance(timedelta(days=7), mover="act_1", stop_at=NOON + timedelta(hours=1))
+    assert clock_at_noon(path).advance(timedelta(days=7), mover="act_1") == NOON + timedelta(days=7)
+
+
 def test_a_clock_without_a_file_cannot_be_moved() -> None:
     with pytest.raises(ClockError, match="no file"):
         clock_at_noon(None).advance(timedelta(seconds=1))

@@ -15,6 +15,7 @@ from msgspec import Struct
 from payrail.gateway.domain.outcomes import (
     Answer,
     Approved,
+    Contradicted,
     Declined,
     Inquiry,
     NotFound,
@@ -28,8 +29,9 @@ from payrail.ledger.payment_events import AttemptOpened, Decline
 
 #: `answered`: arrives and is answered. `lost_before`: never arrives. `lost_after`: arrives, the answer is lost.
 #: `late`: the caller hears nothing, and it arrives when `deliver` is called. `not_processed`: surely did not arrive.
+#: `contradicts`: arrives, and is answered and recorded for another amount than was asked for.
 #: `hang`: arrives nowhere and the caller waits until it is cancelled, as in a process that is killed meanwhile.
-Wire = Literal["answered", "lost_before", "lost_after", "late", "not_processed", "hang"]
+Wire = Literal["answered", "lost_before", "lost_after", "late", "not_processed", "contradicts", "hang"]
 Operation = Literal["authorize", "capture", "reverse", "inquire"]
 
 
@@ -38,7 +40,7 @@ class Record(Struct):
 
     operation: str
     payment_id: str
-    answer: Approved | Declined | Reversed
+    answer: Approved | Declined | Contradicted | Reversed
     live: bool = False
     amount: int = 0
     final: bool = False
@@ -130,8 +132,8 @@ class ScriptedProviders:
 
         return await self._send("reverse", payment, attempt, work, correlation_id)
 
-    async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
-        assert correlation_id
+    async def inquire(self, attempt: AttemptOpened, currency: str, correlation_id: str) -> Inquiry:
+        assert correlation_id, currency
         wire = self._call("inquire", attempt)
         await asyncio.sleep(0)
         if wire != "answered":
@@ -162,7 +164,11 @@ class ScriptedProviders:
             self._late.append(lambda: self._arrive(key, payment.id, work))
         elif wire != "lost_before":
             record = self._arrive(key, payment.id, work)
+            if wire == "contradicts" and not isinstance(record.answer, Reversed):
+                record.answer = Contradicted()
+                return Unknown("contradictory_answer")
             if wire == "answered":
+                assert not isinstance(record.answer, Contradicted)
                 return Unknown("unreadable_answer") if isinstance(record.answer, Reversed) else record.answer
         return Unknown("timeout")
 

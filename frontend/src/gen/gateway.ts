@@ -126,7 +126,7 @@ export interface paths {
         put?: never;
         /**
          * Move the clock
-         * @description Moves the clock of every service, and answers when the work that falls due by it has run: authorizations have expired, disputes that nobody answered are lost. Refused in production. Bodies that give both fields or none answer 422.
+         * @description Moves the clock of every service, and answers when the work that falls due by it has run: authorizations have expired, disputes that nobody answered are lost. A move forward stops where a webhook falls due, of a provider or one of ours that is to be tried again, and has it sent there. Refused in production. Bodies that give both fields or none answer 422.
          */
         post: operations["move_clock"];
         delete?: never;
@@ -1158,7 +1158,7 @@ export interface paths {
         };
         /**
          * List webhooks about unknown references
-         * @description Webhooks that were rightly signed but name a reference that the ledger does not have, newest first. An operation's reference is in the ledger before the provider hears of it, so that such a webhook tells of something that did not begin here.
+         * @description Webhooks that were rightly signed but name a reference that the ledger does not have, newest first. An operation's reference is in the ledger before the provider hears of it, so that such a webhook tells of something that did not begin here. Webhooks that tell of one of your operations with another amount or currency than was asked for are here as well: they decide nothing.
          */
         get: operations["list_unmatched_webhooks"];
         put?: never;
@@ -3806,7 +3806,7 @@ export interface components {
         };
         /**
          * UnmatchedWebhook
-         * @description A webhook, rightly signed, about a reference that is not in the ledger.
+         * @description A webhook, rightly signed, about a reference that is not in the ledger, or not with this amount.
          */
         UnmatchedWebhook: {
             /**
@@ -3900,7 +3900,7 @@ export interface components {
          */
         WebhookResult: {
             /**
-             * @description `applied`: it brought an outcome; `known`: the ledger had it already; `unmatched`: nothing here goes by its reference, and it is kept to be looked at.
+             * @description `applied`: it brought an outcome; `known`: the ledger had it already; `unmatched`: nothing here goes by its reference, or not with its amount and currency, and it is kept to be looked at.
              * @example applied
              * @enum {string}
              */

@@ -1,6 +1,7 @@
 """What the gateway needs of the world: a vault, providers, and what routing stands on. `adapters` makes it real."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
@@ -179,8 +180,8 @@ class Providers(Protocol):
         """Release the hold, or forbid an authorization that the provider has not seen yet."""
         ...
 
-    async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
-        """What became of the call with this reference."""
+    async def inquire(self, attempt: AttemptOpened, currency: str, correlation_id: str) -> Inquiry:
+        """What became of the call with this reference, which was in this currency."""
         ...
 
     async def refund(
@@ -189,8 +190,10 @@ class Providers(Protocol):
         """Give the refund's amount back to the card."""
         ...
 
-    async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
-        """What became of the refund with this reference."""
+    async def inquire_refund(
+        self, attempt: AttemptOpened, currency: str, correlation_id: str
+    ) -> RefundInquiry:
+        """What became of the refund with this reference, which was in this currency."""
         ...
 
     async def open_dispute(
@@ -218,7 +221,7 @@ class Notices(Protocol):
 
 
 class UnmatchedNotices(Protocol):
-    """Webhooks about references that the ledger does not have."""
+    """Webhooks about references that the ledger does not have, or about other amounts than it has."""
 
     def all(self) -> Sequence[UnmatchedNotice]:
         """Every one that was kept, by any process, in the order they came."""
@@ -292,8 +295,8 @@ class ProviderControls(Protocol):
         """Make it fail as told; the rule in force. Raises `ProviderRefused` and `ProviderUnreachable`."""
         ...
 
-    async def deliver_webhooks(self, correlation_id: str) -> None:
-        """Have them send the webhooks that are due. Raises `ProviderUnreachable`."""
+    async def deliver_webhooks(self, correlation_id: str) -> datetime | None:
+        """Have them send the webhooks that are due; when the next one is. Raises `ProviderUnreachable`."""
         ...
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
@@ -312,8 +315,8 @@ class JobsUnavailable(Exception):
 class Jobs(Protocol):
     """The background jobs over the ledger. Raises `JobsUnavailable`."""
 
-    async def run_due(self, correlation_id: str) -> None:
-        """Have them do all work that is due; return when it is done."""
+    async def run_due(self, correlation_id: str) -> datetime | None:
+        """Have them do all work that is due; return when it is done, with when they will try a webhook again."""
         ...
 
 
@@ -364,18 +367,20 @@ class ClockOutOfRange(Refusal):
 class ClockControl(Protocol):
     """The one clock of all services, for those who move it. `mover` names the move: the same one again does nothing.
 
-    A move raises `ClockFixed`, `ClockOutOfRange`, and `ClockBehindLedger` where it would pass `floor`.
+    A move forward stops at `stop_at` if that comes first: whether it has arrived is returned, and the same move again
+    goes on to where it was to go at first. It raises `ClockFixed`, `ClockOutOfRange`, and `ClockBehindLedger` where it
+    would pass `floor`.
     """
 
     def offset_s(self) -> float:
         """How far it is from the machine's, in seconds; positive when it is ahead."""
         ...
 
-    def advance(self, by_s: int, *, mover: str, floor: str | None) -> None:
+    def advance(self, by_s: int, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
         """Move it by so many seconds, back if negative."""
         ...
 
-    def set(self, to: str, *, mover: str, floor: str | None) -> None:
+    def set(self, to: str, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
         """Put it to a time, RFC 3339, from where it runs on."""
         ...
 

@@ -98,7 +98,8 @@ class Handlers:
         return Answer(200, self.rooms.history.get(call.path["run_id"]).view())
 
     async def run_due_jobs(self, call: Call) -> Answer:
-        return Answer(200, {"data": await self.rooms.loops.due(call.correlation_id)})
+        done = await self.rooms.loops.due(call.correlation_id)
+        return Answer(200, {"data": done, "next_due_at": self.rooms.outbox.next_due_at()})
 
     async def generate_settlement(self, call: Call) -> Answer:
         return await self._run_for_a_day("settlement", call)

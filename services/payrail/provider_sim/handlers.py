@@ -138,8 +138,15 @@ class Handlers:
     async def deliver_webhooks(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call
         providers = list(self.providers.values())
         delivered = sum([await provider.send_webhooks(self._send) for provider in providers])
+        outboxes = [provider.outbox for provider in providers]
+        dues = [outbox.next_due_at for outbox in outboxes if outbox.next_due_at is not None]
         return Answer(
-            200, {"delivered": delivered, "waiting": sum(provider.outbox.waiting for provider in providers)}
+            200,
+            {
+                "delivered": delivered,
+                "waiting": sum(outbox.waiting for outbox in outboxes),
+                "next_due_at": min(dues, default=None),
+            },
         )
 
     async def get_health(self, call: Call) -> Answer:  # noqa: ARG002 - a handler takes its call

@@ -132,6 +132,11 @@ class Outbox:
         """How many are owed, due or not."""
         return len(self._waiting)
 
+    @property
+    def next_due_at(self) -> str | None:
+        """When the next one falls due that was not sent yet, RFC 3339; none while there is none."""
+        return min((one.due_at for one in self._waiting.values() if not one.tries), default=None)
+
     def close(self) -> None:
         """Write what waits and release the file."""
         self._log.close()

@@ -59,9 +59,12 @@ class Clock(Protocol):
         ...
 
 
-class _Offset(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _Offset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What ``clock.json`` says. ``goal_us`` is the offset that the last move is on its way to, none if it is there."""
+
     offset_us: int
     moved_by: str | None = None
+    goal_us: int | None = None
 
 
 class SystemClock:
@@ -77,7 +80,7 @@ class SystemClock:
         self._file_seen: tuple[int, int, int] | None = None
         self._look_again_ns = 0
         self._offset_us = 0
-        self._moved_by: str | None = None
+        self._seen = _Offset(0)
 
     def now(self) -> datetime:
         return EPOCH + timedelta(microseconds=self._now_us())
@@ -96,20 +99,44 @@ class SystemClock:
         self._refresh()
         return timedelta(microseconds=self._offset_us)
 
-    def advance(self, by: timedelta, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
+    @property
+    def under_way(self) -> bool:
+        """Whether the last move stopped before its goal."""
+        return self._seen.goal_us is not None
+
+    def advance(
+        self,
+        by: timedelta,
+        *,
+        floor: datetime | None = None,
+        mover: str | None = None,
+        stop_at: datetime | None = None,
+    ) -> datetime:
         """Move every process's clock by a difference; returns the new time. `ClockBehindFloor` if it would
         pass it.
 
-        `mover` names the move: the same one again right after it, as after a crash, changes nothing.
+        `mover` names the move: the same one again right after it, as after a crash, changes nothing. A move forward
+        that finds `stop_at` on its way stops there; the same one again goes on, to the same goal.
         """
-        return self._move(lambda now: now + by, floor, mover)
+        return self._move(lambda now: now + by, floor, mover, stop_at)
 
-    def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
-        """Move every process's clock to a time, from where it runs on; returns the new time."""
-        return self._move(lambda _: to, floor, mover)
+    def set(
+        self,
+        to: datetime,
+        *,
+        floor: datetime | None = None,
+        mover: str | None = None,
+        stop_at: datetime | None = None,
+    ) -> datetime:
+        """Move every process's clock to a time, from where it runs on; returns the new time. Else as `advance`."""
+        return self._move(lambda _: to, floor, mover, stop_at)
 
     def _move(
-        self, target_of: Callable[[datetime], datetime], floor: datetime | None, mover: str | None
+        self,
+        target_of: Callable[[datetime], datetime],
+        floor: datetime | None,
+        mover: str | None,
+        stop_at: datetime | None,
     ) -> datetime:
         if self._path is None:
             raise ClockError("this clock has no file to keep an offset in")
@@ -117,17 +144,21 @@ class SystemClock:
         with exclusive(self._path.with_name(self._path.name + ".lock")):
             self._look_again_ns = 0
             self._refresh()
-            if mover is not None and mover == self._moved_by:
+            goal_us = self._seen.goal_us
+            again = mover is not None and mover == self._seen.moved_by
+            if again and goal_us is None:
                 return self.now()
             # Read once, so that moving by a day is a day to the microsecond.
             wall_us = self._wall_ns() // 1000
-            try:
-                target = target_of(EPOCH + timedelta(microseconds=wall_us + self._offset_us))
-            except OverflowError:
-                raise ClockBeyondRange from None
-            _require_possible(target, floor)
-            offset_us = (target - EPOCH) // timedelta(microseconds=1) - wall_us
-            replace_file(self._path, [msgspec.json.encode(_Offset(offset_us, mover)) + b"\n"])
+            if not again or goal_us is None:
+                goal_us = _goal_us(target_of, wall_us, self._offset_us)
+            _require_possible(EPOCH + timedelta(microseconds=wall_us + goal_us), floor)
+            reached = _Offset(goal_us, mover)
+            if stop_at is not None:
+                stop_us = max((stop_at - EPOCH) // timedelta(microseconds=1) - wall_us, self._offset_us)
+                if stop_us < goal_us:
+                    reached = _Offset(stop_us, mover, goal_us)
+            replace_file(self._path, [msgspec.json.encode(reached) + b"\n"])
             self._look_again_ns = 0
             return self.now()
 
@@ -145,7 +176,7 @@ class SystemClock:
         try:
             stat = os.stat(self._path)  # noqa: PTH116 - on every reading of the clock: half the cost of Path.stat.
         except FileNotFoundError:
-            self._offset_us, self._moved_by, self._file_seen = 0, None, None
+            self._offset_us, self._seen, self._file_seen = 0, _Offset(0), None
             self._look_again_ns = looked_ns + LOOK_EVERY_NS
             return
         seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
@@ -154,7 +185,7 @@ class SystemClock:
                 stored = msgspec.json.decode(self._path.read_bytes(), type=_Offset)
             except msgspec.DecodeError as error:
                 raise ClockFileInvalid(f"{self._path} is not a clock file: {error}") from None
-            self._offset_us, self._moved_by = stored.offset_us, stored.moved_by
+            self._offset_us, self._seen = stored.offset_us, stored
             self._file_seen = seen
         self._look_again_ns = looked_ns + LOOK_EVERY_NS
 
@@ -166,6 +197,7 @@ class FrozenClock:
         self._now = self._first = at
         self._monotonic = 0.0
         self._moved_by: str | None = None
+        self._goal: datetime | None = None
 
     def now(self) -> datetime:
         return self._now
@@ -180,22 +212,54 @@ class FrozenClock:
         """How far it was moved from where it stood at first."""
         return self._now - self._first
 
-    def advance(self, by: timedelta, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
+    @property
+    def under_way(self) -> bool:
+        """Whether the last move stopped before its goal."""
+        return self._goal is not None
+
+    def advance(
+        self,
+        by: timedelta,
+        *,
+        floor: datetime | None = None,
+        mover: str | None = None,
+        stop_at: datetime | None = None,
+    ) -> datetime:
         """Move forward, or back; the monotonic clock follows forward moves only."""
         try:
             target = self._now + by
         except OverflowError:
             raise ClockBeyondRange from None
-        return self.set(target, floor=floor, mover=mover)
+        return self.set(target, floor=floor, mover=mover, stop_at=stop_at)
 
-    def set(self, to: datetime, *, floor: datetime | None = None, mover: str | None = None) -> datetime:
-        """Move to a time; `ClockBehindFloor` if it would pass the floor. The last `mover` again changes nothing."""
-        if mover is not None and mover == self._moved_by:
+    def set(
+        self,
+        to: datetime,
+        *,
+        floor: datetime | None = None,
+        mover: str | None = None,
+        stop_at: datetime | None = None,
+    ) -> datetime:
+        """Move to a time; `ClockBehindFloor` if it would pass the floor. The last `mover` again changes nothing, or
+        goes on from where it stopped."""
+        again = mover is not None and mover == self._moved_by
+        if again and self._goal is None:
             return self._now
-        _require_possible(to, floor)
-        self._monotonic += max(0.0, (to - self._now).total_seconds())
-        self._now, self._moved_by = to, mover
-        return to
+        goal = self._goal if again and self._goal is not None else to
+        _require_possible(goal, floor)
+        reached = goal if stop_at is None else min(goal, max(stop_at, self._now))
+        self._monotonic += max(0.0, (reached - self._now).total_seconds())
+        self._now, self._moved_by, self._goal = reached, mover, goal if reached < goal else None
+        return reached
+
+
+def _goal_us(target_of: Callable[[datetime], datetime], wall_us: int, offset_us: int) -> int:
+    """The offset that a move is to end with, in microseconds."""
+    try:
+        target = target_of(EPOCH + timedelta(microseconds=wall_us + offset_us))
+    except OverflowError:
+        raise ClockBeyondRange from None
+    return (target - EPOCH) // timedelta(microseconds=1) - wall_us
 
 
 def _require_possible(target: datetime, floor: datetime | None) -> None:

@@ -7,46 +7,24 @@ like a counter of another that ran backwards.
 import asyncio
 import logging
 import os
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from payrail.runtime.clock import rfc3339
+from payrail.runtime.exposition import Histogram, gauges, histograms
 
 logger = logging.getLogger(__name__)
 
-MEDIA_TYPE: str = CONTENT_TYPE_LATEST
-_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_REQUESTS = "payrail_request_duration_seconds"
+_CALLS = "payrail_provider_call_duration_seconds"
 _UNKNOWN_OPERATION = "none"
 
 #: Values that are read when somebody asks: by gauge name, its help, its one label, and the values by label.
 Gauges = Callable[[], Mapping[str, tuple[str, str, Mapping[str, float]]]]
-
-
-class _Durations:
-    """How long one kind of thing took: a count for each bucket, and the total."""
-
-    __slots__ = ("counts", "total_s")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(_BUCKETS_S) + 1)
-        self.total_s = 0.0
-
-    def add(self, duration_s: float) -> None:
-        self.counts[bisect_left(_BUCKETS_S, duration_s)] += 1
-        self.total_s += duration_s
-
-    def cumulative(self) -> list[tuple[str, float]]:
-        """For each bucket, and for infinity, how many took no longer."""
-        bounds = [*map(str, _BUCKETS_S), "+Inf"]
-        return [(bound, float(count)) for bound, count in zip(bounds, accumulate(self.counts), strict=True)]
 
 
 class Metrics:
@@ -55,25 +33,28 @@ class Metrics:
 
     def __init__(self, *, worker: str | None = None) -> None:
         self._worker = worker or str(os.getpid())
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._gauges: Gauges | None = None
-        self._requests: dict[tuple[str | None, int], _Durations] = {}
-        self._calls: dict[tuple[str, str, str], _Durations] = {}
-        self._registry.register(_Collector(self))
+        self._gauges: Gauges = dict
+        self._requests: dict[tuple[str | None, int], Histogram] = {}
+        self._calls: dict[tuple[str, str, str], Histogram] = {}
 
     def observe_request(self, operation: str | None, status: int, duration_s: float) -> None:
         """One request was answered; `operation` is none where no operation fits it."""
         durations = self._requests.get((operation, status))
         if durations is None:
-            durations = self._requests[operation, status] = _Durations()
+            labels = {"operation": operation or _UNKNOWN_OPERATION, "status": str(status)}
+            durations = self._requests[operation, status] = self._histogram(_REQUESTS, labels)
         durations.add(duration_s)
 
     def observe_call(self, provider: str, operation: str, outcome: str, duration_s: float) -> None:
         """One call of a provider came back, or did not."""
         durations = self._calls.get((provider, operation, outcome))
         if durations is None:
-            durations = self._calls[provider, operation, outcome] = _Durations()
+            labels = {"provider": provider, "operation": operation, "outcome": outcome}
+            durations = self._calls[provider, operation, outcome] = self._histogram(_CALLS, labels)
         durations.add(duration_s)
+
+    def _histogram(self, name: str, labels: dict[str, str]) -> Histogram:
+        return Histogram(name, {**labels, "worker": self._worker})
 
     def show(self, gauges: Gauges) -> None:
         """Read these values whenever the metrics are read."""
@@ -81,72 +62,37 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All series in Prometheus' text format."""
-        return generate_latest(self._registry)
+        families = [
+            histograms(
+                _REQUESTS,
+                "Time from the first byte of a request to the last of its answer.",
+                self._requests.values(),
+            ),
+            histograms(
+                _CALLS, "Time that a provider took for a call, by what came of it.", self._calls.values()
+            ),
+        ]
+        for name, (help_text, label, values) in self._gauges().items():
+            labelled = [({label: of, "worker": self._worker}, value) for of, value in values.items()]
+            families.append(gauges(name, help_text, labelled))
+        return "".join(families).encode()
 
     def sample(self) -> dict[str, Any]:
         """Counts and total seconds since the process began, by operation and status, and by provider call."""
         return {
             "worker": self._worker,
             "requests": [
-                _totals({"operation": operation, "status": status}, durations)
-                for (operation, status), durations in self.requests()
+                _totals({"operation": operation or _UNKNOWN_OPERATION, "status": str(status)}, durations)
+                for (operation, status), durations in self._requests.items()
             ],
             "provider_calls": [
                 _totals({"provider": provider, "operation": operation, "outcome": outcome}, durations)
-                for (provider, operation, outcome), durations in self.calls()
+                for (provider, operation, outcome), durations in self._calls.items()
             ],
         }
 
-    def requests(self) -> Iterator[tuple[tuple[str, str], _Durations]]:
-        """What was served, by operation and status."""
-        for (operation, status), durations in self._requests.items():
-            yield (operation or _UNKNOWN_OPERATION, str(status)), durations
 
-    def calls(self) -> Iterator[tuple[tuple[str, str, str], _Durations]]:
-        """What was called, by provider, operation and outcome."""
-        yield from self._calls.items()
-
-    def gauges(self) -> Mapping[str, tuple[str, str, Mapping[str, float]]]:
-        return self._gauges() if self._gauges else {}
-
-    @property
-    def worker(self) -> str:
-        return self._worker
-
-
-class _Collector:
-    """What the registry asks for all series of a process."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> list[Metric]:
-        worker = self._metrics.worker
-        requests = HistogramMetricFamily(
-            "payrail_request_duration_seconds",
-            "Time from the first byte of a request to the last of its answer.",
-            labels=("operation", "status", "worker"),
-        )
-        for request, durations in self._metrics.requests():
-            requests.add_metric((*request, worker), durations.cumulative(), durations.total_s)
-        calls = HistogramMetricFamily(
-            "payrail_provider_call_duration_seconds",
-            "Time that a provider took for a call, by what came of it.",
-            labels=("provider", "operation", "outcome", "worker"),
-        )
-        for call, durations in self._metrics.calls():
-            calls.add_metric((*call, worker), durations.cumulative(), durations.total_s)
-        return [requests, calls, *self._gauges(worker)]
-
-    def _gauges(self, worker: str) -> Iterator[Metric]:
-        for name, (text, label, values) in self._metrics.gauges().items():
-            family = GaugeMetricFamily(name, text, labels=(label, "worker"))
-            for value_label, value in values.items():
-                family.add_metric((value_label, worker), value)
-            yield family
-
-
-def _totals(labels: dict[str, str], durations: _Durations) -> dict[str, Any]:
+def _totals(labels: dict[str, str], durations: Histogram) -> dict[str, Any]:
     return {**labels, "count": sum(durations.counts), "seconds": round(durations.total_s, 6)}
 
 

@@ -18,7 +18,7 @@ T = TypeVar("T", bound="UnmatchedWebhook")
 
 @_attrs_define
 class UnmatchedWebhook:
-    """A webhook, rightly signed, about a reference that is not in the ledger."""
+    """A webhook, rightly signed, about a reference that is not in the ledger, or not with this amount."""
 
     webhook_id: str
     """ The provider's id of the message. """

@@ -20,7 +20,7 @@ class WebhookResult:
 
     result: WebhookResultResult
     """ `applied`: it brought an outcome; `known`: the ledger had it already; `unmatched`: nothing here goes by its
-    reference, and it is kept to be looked at. """
+    reference, or not with its amount and currency, and it is kept to be looked at. """
 
     def to_dict(self) -> dict[str, Any]:
         result: str = self.result

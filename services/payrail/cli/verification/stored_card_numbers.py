@@ -26,7 +26,7 @@ _MADE_BY_PAYRAIL = re.compile(
     r'|"(?:prev|hash|fingerprint)":"[0-9a-f]{0,64}$'  # a SHA-256 that a torn line cut short
     r"|(?<![0-9A-Za-z_.])-?\d{1,12}\.\d+(?:[eE][-+]?\d+)?(?![0-9A-Za-z_.])"  # a decimal fraction
     r'|(?<=":)\s*1\d{12}(?=\s*[,}])'  # milliseconds since 1970, as a JSON number
-    r'|(?<="offset_us":)-?\d{1,18}(?=[,}])'  # how far the clock was moved, in microseconds
+    r'|(?:(?<="offset_us":)|(?<="goal_us":))-?\d{1,18}(?=[,}])'  # how far the clock was moved, in microseconds
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 #: A quick look at a line, many times faster than a search: with every digit a zero and the separators gone, a card

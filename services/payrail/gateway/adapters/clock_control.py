@@ -23,15 +23,19 @@ class ClockMover:
     def offset_s(self) -> float:
         return self._clock.offset() / timedelta(seconds=1)
 
-    def advance(self, by_s: int, *, mover: str, floor: str | None) -> None:
-        self._move(
-            lambda at_least: self._clock.advance(timedelta(seconds=by_s), floor=at_least, mover=mover), floor
-        )
+    def advance(self, by_s: int, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
+        def move(at_least: datetime | None) -> None:
+            self._clock.advance(timedelta(seconds=by_s), floor=at_least, mover=mover, stop_at=stop_at)
 
-    def set(self, to: str, *, mover: str, floor: str | None) -> None:
-        self._move(lambda at_least: self._clock.set(parse_rfc3339(to), floor=at_least, mover=mover), floor)
+        return self._move(move, floor)
 
-    def _move(self, move: Callable[[datetime | None], datetime], floor: str | None) -> None:
+    def set(self, to: str, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
+        def move(at_least: datetime | None) -> None:
+            self._clock.set(parse_rfc3339(to), floor=at_least, mover=mover, stop_at=stop_at)
+
+        return self._move(move, floor)
+
+    def _move(self, move: Callable[[datetime | None], None], floor: str | None) -> bool:
         if not self._movable:
             raise ClockFixed
         try:
@@ -40,3 +44,4 @@ class ClockMover:
             raise ClockBehindLedger(floor or "") from None
         except ClockBeyondRange:
             raise ClockOutOfRange from None
+        return not self._clock.under_way

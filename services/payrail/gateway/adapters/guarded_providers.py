@@ -15,6 +15,7 @@ from payrail.gateway.domain.outcomes import (
     Accepted,
     Answer,
     Approved,
+    Contradicted,
     Declined,
     Inquiry,
     NotFound,
@@ -72,9 +73,9 @@ class GuardedProviders:
             return await self._observed(attempt, call)
         return await self._unless_clearing_up(payment, attempt, call)
 
-    async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
+    async def inquire(self, attempt: AttemptOpened, currency: str, correlation_id: str) -> Inquiry:
         started_s = perf_counter()
-        inquiry = await self._providers.inquire(attempt, correlation_id)
+        inquiry = await self._providers.inquire(attempt, currency, correlation_id)
         self._observe(attempt.provider, "inquiry", _outcome(inquiry), perf_counter() - started_s)
         return inquiry
 
@@ -85,9 +86,11 @@ class GuardedProviders:
             refund, attempt, lambda: self._providers.refund(payment, refund, attempt, correlation_id)
         )
 
-    async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
+    async def inquire_refund(
+        self, attempt: AttemptOpened, currency: str, correlation_id: str
+    ) -> RefundInquiry:
         started_s = perf_counter()
-        inquiry = await self._providers.inquire_refund(attempt, correlation_id)
+        inquiry = await self._providers.inquire_refund(attempt, currency, correlation_id)
         self._observe(attempt.provider, "inquiry", _outcome(inquiry), perf_counter() - started_s)
         return inquiry
 
@@ -146,6 +149,7 @@ def _failed(answer: Answer | RefundAnswer) -> TypeGuard[NotProcessed | Unknown]:
 _OUTCOMES: Mapping[type, str] = {
     Accepted: "accepted",
     Approved: "approved",
+    Contradicted: "contradicted",
     Declined: "declined",
     NotProcessed: "not_processed",
     Unknown: "unknown",

@@ -4,6 +4,7 @@ Everything here ends up in the ledger, and an answer may come from any program t
 generated client takes a text or a number for whatever it is, so the types are looked at here.
 """
 
+import logging
 import re
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from payrail.gateway.domain.outcomes import (
     NotProcessed,
     Reversed,
     Unknown,
+    is_as_asked,
 )
 from payrail.ledger.payment_events import AttemptOpened, Decline
 from payrail.runtime.card_numbers import find_card_number, mask_card_numbers
@@ -25,6 +27,8 @@ from payrail_sdk.provider_sim.types import UNSET, Response
 
 #: The provider has it on record and has not decided yet.
 OUTCOME_PENDING = "outcome_pending"
+logger = logging.getLogger(__name__)
+
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _REFERENCE_LENGTH_MAX = 128
 #: No amount of the contracts is larger; a number without bounds could not be read again.
@@ -46,6 +50,22 @@ def is_record_of(attempt: AttemptOpened, told: ProviderOperation) -> bool:
         and not find_card_number(reference)
         and _is_decline_or_none(told.decline)
     )
+
+
+def contradicts(attempt: AttemptOpened, currency: str, told: ProviderOperation) -> bool:
+    """Whether the record is of another amount or currency than was asked for; the log says of which."""
+    if told.status == "reversed" or is_as_asked(attempt, currency, (told.amount, told.currency)):
+        return False
+    logger.warning(
+        "%s tells of %s as %s %s; asked for was %s %s",
+        attempt.provider,
+        attempt.id,
+        told.amount,
+        told.currency,
+        attempt.amount,
+        currency,
+    )
+    return True
 
 
 def _is_decline_or_none(decline: Any) -> bool:

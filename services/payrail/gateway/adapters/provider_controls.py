@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
@@ -50,13 +51,14 @@ class SdkProviderControls:
         body = InjectFailureRequest.from_dict(failure)
         return _rule(await self._call(inject_failure, FailureRule, provider, correlation_id, body=body))
 
-    async def deliver_webhooks(self, correlation_id: str) -> None:
+    async def deliver_webhooks(self, correlation_id: str) -> datetime | None:
         try:
             answer = await deliver_webhooks.asyncio(client=self._client, x_correlation_id=correlation_id)
         except NO_ANSWER:
             raise ProviderUnreachable from None
         if not isinstance(answer, WebhookDelivery):
             raise ProviderUnreachable
+        return answer.next_due_at
 
     async def clear_failures(self, provider: str, correlation_id: str) -> Mapping[str, Any]:
         return (await self._call(clear_failures, ClearedFailures, provider, correlation_id)).to_dict()

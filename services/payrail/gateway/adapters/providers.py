@@ -10,9 +10,16 @@ from typing import Any, Literal, TypeVar, cast, get_args
 
 import httpx
 
-from payrail.gateway.adapters.provider_answers import is_record_of, refused, said_of, said_of_refund
+from payrail.gateway.adapters.provider_answers import (
+    contradicts,
+    is_record_of,
+    refused,
+    said_of,
+    said_of_refund,
+)
 from payrail.gateway.domain.outcomes import (
     Answer,
+    Contradicted,
     Inquiry,
     NotFound,
     NotProcessed,
@@ -92,7 +99,10 @@ class SdkProviders:
             attempt=_ordinal(payment.attempts, attempt),
         )
         return await _answer(
-            attempt, lambda: self._post(provider_authorize, attempt, body, correlation_id), "authorize"
+            attempt,
+            payment.currency,
+            lambda: self._post(provider_authorize, attempt, body, correlation_id),
+            "authorize",
         )
 
     async def capture(self, payment: Payment, attempt: AttemptOpened, correlation_id: str) -> Answer:
@@ -106,7 +116,10 @@ class SdkProviders:
             final=attempt.final,
         )
         return await _answer(
-            attempt, lambda: self._post(provider_capture, attempt, body, correlation_id), "capture"
+            attempt,
+            payment.currency,
+            lambda: self._post(provider_capture, attempt, body, correlation_id),
+            "capture",
         )
 
     async def reverse(
@@ -119,11 +132,14 @@ class SdkProviders:
             attempt=_ordinal(payment.attempts, attempt),
         )
         return await _answer(
-            attempt, lambda: self._post(provider_reverse, attempt, body, correlation_id), "reverse"
+            attempt,
+            payment.currency,
+            lambda: self._post(provider_reverse, attempt, body, correlation_id),
+            "reverse",
         )
 
-    async def inquire(self, attempt: AttemptOpened, correlation_id: str) -> Inquiry:
-        return await self._inquire(attempt, correlation_id, said_of)
+    async def inquire(self, attempt: AttemptOpened, currency: str, correlation_id: str) -> Inquiry:
+        return await self._inquire(attempt, currency, correlation_id, said_of)
 
     async def refund(
         self, payment: Payment, refund: Refund, attempt: AttemptOpened, correlation_id: str
@@ -138,13 +154,16 @@ class SdkProviders:
         )
         return await _ask(
             attempt,
+            refund.currency,
             lambda: self._post(provider_refund, attempt, body, correlation_id),
             "refund",
             said_of_refund,
         )
 
-    async def inquire_refund(self, attempt: AttemptOpened, correlation_id: str) -> RefundInquiry:
-        return await self._inquire(attempt, correlation_id, said_of_refund)
+    async def inquire_refund(
+        self, attempt: AttemptOpened, currency: str, correlation_id: str
+    ) -> RefundInquiry:
+        return await self._inquire(attempt, currency, correlation_id, said_of_refund)
 
     async def open_dispute(
         self, payment: Payment, dispute: Dispute, attempt: AttemptOpened, correlation_id: str
@@ -158,7 +177,10 @@ class SdkProviders:
             merchant_reference=payment.merchant_reference or UNSET,
         )
         return await _answer(
-            attempt, lambda: self._post(provider_open_dispute, attempt, body, correlation_id), "dispute"
+            attempt,
+            dispute.currency,
+            lambda: self._post(provider_open_dispute, attempt, body, correlation_id),
+            "dispute",
         )
 
     async def submit_evidence(self, dispute: Dispute, attempt: AttemptOpened, correlation_id: str) -> Answer:
@@ -166,6 +188,7 @@ class SdkProviders:
         body = ProviderSubmitEvidenceRequest(reference=attempt.id, kind=evidence.kind, text=evidence.text)
         return await _answer(
             attempt,
+            dispute.currency,
             lambda: self._post(provider_submit_evidence, attempt, body, correlation_id, dispute.reference),
             "evidence",
         )
@@ -174,13 +197,14 @@ class SdkProviders:
         body = ProviderResolveDisputeRequest(reference=attempt.id, outcome=dispute.resolving or "LOST")
         return await _answer(
             attempt,
+            dispute.currency,
             lambda: self._post(provider_resolve_dispute, attempt, body, correlation_id, dispute.reference),
             "resolve",
         )
 
     async def _inquire(
-        self, attempt: AttemptOpened, correlation_id: str, read: _Read[T]
-    ) -> T | NotFound | Unknown:
+        self, attempt: AttemptOpened, currency: str, correlation_id: str, read: _Read[T]
+    ) -> T | NotFound | Contradicted | Unknown:
         provider = cast(ProviderId, attempt.provider)
         faults.point(BEFORE_CALL)
         try:
@@ -191,7 +215,8 @@ class SdkProviders:
             return Unknown("inquiry_unavailable")
         faults.point(AFTER_CALL)
         if isinstance(response.parsed, ProviderOperation) and is_record_of(attempt, response.parsed):
-            return read(response.parsed, None)
+            contradicted = contradicts(attempt, currency, response.parsed)
+            return Contradicted() if contradicted else read(response.parsed, None)
         if getattr(response.parsed, "code", None) == "operation_not_found":
             return NotFound()
         return Unknown("inquiry_unavailable")
@@ -208,12 +233,14 @@ class SdkProviders:
         )
 
 
-async def _answer(attempt: AttemptOpened, call: _Call, operation: str) -> Answer:
-    said = await _ask(attempt, call, operation, said_of)
+async def _answer(attempt: AttemptOpened, currency: str, call: _Call, operation: str) -> Answer:
+    said = await _ask(attempt, currency, call, operation, said_of)
     return Unknown("unreadable_answer", None) if isinstance(said, Reversed) else said
 
 
-async def _ask(attempt: AttemptOpened, call: _Call, operation: str, read: _Read[T]) -> T | Answer:
+async def _ask(
+    attempt: AttemptOpened, currency: str, call: _Call, operation: str, read: _Read[T]
+) -> T | Answer:
     """Make the call; what the provider's record means is for `read` to say."""
     started_ns = perf_counter_ns()
     faults.point(BEFORE_CALL)
@@ -232,7 +259,17 @@ async def _ask(attempt: AttemptOpened, call: _Call, operation: str, read: _Read[
     told = response.parsed
     if not isinstance(told, ProviderOperation):
         return refused(response, operation, latency_ms)
-    return read(told, latency_ms) if is_record_of(attempt, told) else Unknown("unreadable_answer", latency_ms)
+    return _taken(attempt, currency, told, read, latency_ms)
+
+
+def _taken(
+    attempt: AttemptOpened, currency: str, told: ProviderOperation, read: _Read[T], latency_ms: int
+) -> T | Unknown:
+    if not is_record_of(attempt, told):
+        return Unknown("unreadable_answer", latency_ms)
+    if contradicts(attempt, currency, told):
+        return Unknown("contradictory_answer", latency_ms)
+    return read(told, latency_ms)
 
 
 def _ordinal(attempts: tuple[Attempt, ...], attempt: AttemptOpened) -> int:

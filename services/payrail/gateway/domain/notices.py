@@ -54,7 +54,8 @@ class Notice(Struct, frozen=True):
 
 
 class UnmatchedNotice(Struct, frozen=True, omit_defaults=True):
-    """A notice about a reference that the ledger does not have of this provider, or of a dispute that cannot be.
+    """A notice about a reference that the ledger does not have of this provider, of another amount or currency than it
+    was asked for, or of a dispute that cannot be.
 
     `received_at` is RFC 3339 UTC.
     """

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from payrail.ledger.payment_events import Decline
+from payrail.ledger.payment_events import AttemptOpened, Decline
 
 #: Declines after which another provider may be asked; every other decline is the issuer's word and stands.
 RETRYABLE_DECLINES = frozenset({"generic_decline", "processing_error"})
@@ -53,11 +53,25 @@ class NotFound(Struct, frozen=True):
     """Inquiry only: the provider has not seen the reference, so far."""
 
 
+class Contradicted(Struct, frozen=True):
+    """Inquiry only: on record there, but for another amount or currency than was asked for. A hold like that is to be
+    taken back; where money moved, a person has to look, and until then nobody knows the outcome."""
+
+
 class Reversed(Struct, frozen=True):
     """Inquiry only: the authorization with this reference was reversed, or forbidden before it arrived."""
 
 
 Answer = Approved | Declined | NotProcessed | Unknown
-Inquiry = Approved | Declined | NotFound | Reversed | Unknown
+Inquiry = Approved | Declined | NotFound | Reversed | Contradicted | Unknown
 RefundAnswer = Approved | Declined | NotProcessed | Unknown | Accepted
-RefundInquiry = Approved | Declined | NotFound | Unknown | Accepted
+RefundInquiry = Approved | Declined | NotFound | Contradicted | Unknown | Accepted
+
+#: What names an amount when it is asked for. All else moves what is there, or nothing.
+_NAMING_AMOUNTS = frozenset({"authorize", "capture", "refund", "dispute"})
+
+
+def is_as_asked(attempt: AttemptOpened, currency: str, told: tuple[int, str | None]) -> bool:
+    """Whether what a provider tells of an attempt is of the amount, in minor units, and the currency that were asked
+    for. Its word on another one is no word on this one."""
+    return attempt.operation not in _NAMING_AMOUNTS or told == (attempt.amount, currency)

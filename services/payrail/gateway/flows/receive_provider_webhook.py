@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from payrail.gateway.domain.disputes import ProviderDispute, record_dispute_outcome
 from payrail.gateway.domain.errors import OperationInProgress, OperationNotProcessed
 from payrail.gateway.domain.notices import Notice, NoticeResult, UnmatchedNotice
-from payrail.gateway.domain.outcomes import Approved, Declined, Reversed, Unknown
+from payrail.gateway.domain.outcomes import Approved, Declined, Reversed, Unknown, is_as_asked
 from payrail.gateway.domain.refunds import record_refund_outcome
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.receive_dispute import receive_dispute
@@ -28,7 +28,7 @@ async def receive_provider_webhook(gateway: Gateway, notice: Notice, correlation
     await gateway.journal.catch_up()
     state = gateway.journal.state
     entity = state.attempts.get(notice.reference)
-    if entity is not None and _was_asked(notice.provider, state.subject(entity), notice.reference):
+    if entity is not None and _is_of(state.subject(entity), notice):
         payment = state.payments.get(entity)
         if payment is not None and not _may_teach(notice, payment):
             return "known"
@@ -47,6 +47,21 @@ def _was_asked(provider: str, subject: Subject, reference: str) -> bool:
     """Whether the operation is one of this provider: none has a say in what another was asked for."""
     asked = (attempt.provider for attempt in subject.attempts if attempt.id == reference)
     return next(asked, subject.provider) == provider
+
+
+def _is_of(subject: Subject, notice: Notice) -> bool:
+    """Whether the notice is of what this provider was asked for, by reference, amount and currency. An approval that
+    comes late is one to be taken back, whatever its amount."""
+    if not _was_asked(notice.provider, subject, notice.reference):
+        return False
+    told, pending = (notice.amount, notice.currency), subject.pending
+    if isinstance(notice.said, Reversed):
+        return True
+    if isinstance(subject, Refund):
+        return told == (subject.amount, subject.currency)
+    if pending is None or pending.attempt.id != notice.reference or pending.reversal is not None:
+        return True
+    return is_as_asked(pending.attempt, subject.currency, told)
 
 
 def _may_teach(notice: Notice, payment: Payment) -> bool:

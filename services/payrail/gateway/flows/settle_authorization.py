@@ -5,7 +5,15 @@ waiting caller brings the card, and only then may another provider be asked.
 """
 
 from payrail.gateway.domain import payments
-from payrail.gateway.domain.outcomes import Approved, Declined, NotFound, NotProcessed, Reversed, Unknown
+from payrail.gateway.domain.outcomes import (
+    Approved,
+    Contradicted,
+    Declined,
+    NotFound,
+    NotProcessed,
+    Reversed,
+    Unknown,
+)
 from payrail.gateway.flows.run import Run
 from payrail.gateway.flows.settle_operation import resume_operation, settle_operation
 from payrail.ledger.attempts import Pending
@@ -36,18 +44,19 @@ async def resume_authorization(run: Run, payment: Payment) -> Payment:
 
 
 async def clear_up(run: Run, payment: Payment) -> Payment:
-    """Turn *unknown* into an outcome by inquiry; what the provider does not know is reversed there first."""
+    """Turn *unknown* into an outcome by inquiry; what the provider does not know, or holds another amount for, is
+    reversed there first."""
     pending = _open_authorization(payment)
     if pending is None:
         return payment
     if payment.state == "UNKNOWN":
-        inquiry = await run.gateway.providers.inquire(pending.attempt, run.correlation_id)
+        inquiry = await run.gateway.providers.inquire(pending.attempt, payment.currency, run.correlation_id)
         match inquiry:
             case Approved() | Declined():
                 return await _record(run, payment, pending, inquiry)
             case Unknown():
                 return payment
-            case NotFound() | Reversed():
+            case NotFound() | Reversed() | Contradicted():
                 decision = payments.start_reversal(
                     payment.id, pending.attempt.id, run.reserve(), run.origin()
                 )

@@ -39,7 +39,7 @@ async def _clear_up(run: Run, dispute: Dispute) -> Dispute:
     pending = dispute.pending
     if pending is None or not pending.unknown:
         return dispute
-    inquiry = await run.gateway.providers.inquire(pending.attempt, run.correlation_id)
+    inquiry = await run.gateway.providers.inquire(pending.attempt, dispute.currency, run.correlation_id)
     match inquiry:
         case Approved() | Declined():
             return await _record(run, dispute, pending, inquiry)

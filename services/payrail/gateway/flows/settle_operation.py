@@ -59,7 +59,7 @@ async def _clear_up(run: Run, payment: Payment) -> Payment:
     pending = payment.pending
     if pending is None or not pending.unknown:
         return payment
-    inquiry = await run.gateway.providers.inquire(pending.attempt, run.correlation_id)
+    inquiry = await run.gateway.providers.inquire(pending.attempt, payment.currency, run.correlation_id)
     match inquiry:
         case Approved() | Declined():
             return await _record(run, payment, pending, inquiry)

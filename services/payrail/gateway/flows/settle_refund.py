@@ -8,6 +8,7 @@ from payrail.gateway.domain import refunds
 from payrail.gateway.domain.outcomes import (
     Accepted,
     Approved,
+    Contradicted,
     Declined,
     NotFound,
     NotProcessed,
@@ -40,14 +41,14 @@ async def _clear_up(run: Run, refund: Refund) -> Refund:
     pending = refund.pending
     if pending is None:
         return refund
-    inquiry = await run.gateway.providers.inquire_refund(pending.attempt, run.correlation_id)
+    inquiry = await run.gateway.providers.inquire_refund(pending.attempt, refund.currency, run.correlation_id)
     match inquiry:
         case Approved() | Declined() | Accepted():
             return await _record(run, refund, pending, inquiry)
         case NotFound():
             again = await _send(run, refund, pending)
             return refund if isinstance(again, NotProcessed) else await _record(run, refund, pending, again)
-        case Unknown():
+        case Contradicted() | Unknown():
             return refund
 
 

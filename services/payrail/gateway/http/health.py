@@ -5,7 +5,7 @@ from payrail.gateway.flows.get_health import get_health
 from payrail.gateway.flows.get_metrics import get_metrics
 from payrail.gateway.flows.get_services_health import get_services_health
 from payrail.runtime.contract_app import Answer, Call
-from payrail.runtime.metrics import MEDIA_TYPE
+from payrail.runtime.exposition import MEDIA_TYPE
 
 
 async def _health(gateway: Gateway, _call: Call) -> Answer:

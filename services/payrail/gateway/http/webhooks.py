@@ -18,7 +18,7 @@ async def _receive(gateway: Gateway, call: Call) -> Answer:
 
 
 async def _unmatched(gateway: Gateway, call: Call) -> Answer:
-    return Answer(200, await list_unmatched_webhooks(gateway, **place_of(call)))
+    return Answer(200, await list_unmatched_webhooks(gateway, call.caller, **place_of(call)))
 
 
 HANDLERS = {"receive_provider_webhook": _receive, "list_unmatched_webhooks": _unmatched}

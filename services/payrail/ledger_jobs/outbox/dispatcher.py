@@ -140,6 +140,15 @@ class Dispatcher:
         waiting = sum(lane.queue.waiting for one in self._open.lanes.values() for lane in one.lanes)
         return self._open.follower.behind + waiting
 
+    def next_due_at(self) -> str | None:
+        """When the next webhook that failed is to be tried again, RFC 3339; none if none waits, or another process
+        has the outbox."""
+        if self._open is None:
+            return None
+        queues = [lane.queue for one in self._open.lanes.values() for lane in one.lanes]
+        dues = [queue.retry_due_ms for queue in queues if queue.retry_due_ms is not None]
+        return rfc3339_of_ms(min(dues)) if dues else None
+
     # ---- for its operations ---------------------------------------------------------------------------------------
 
     @property

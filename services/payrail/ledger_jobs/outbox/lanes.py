@@ -39,6 +39,11 @@ class Queue(Protocol):
         """How much waits, as far as it was looked at."""
         ...
 
+    @property
+    def retry_due_ms(self) -> int | None:
+        """When what failed is to be tried again, by the clock; none if nothing waits for that."""
+        ...
+
 
 class Lane:
     """Works a queue off in a task. `trouble` is why it could not go on, until it can again."""
@@ -104,6 +109,10 @@ class EventQueue:
     @property
     def waiting(self) -> int:
         return len(self._next)
+
+    @property
+    def retry_due_ms(self) -> int | None:
+        return self.trying.due_ms or None if self.trying is not None else None
 
     async def work(self) -> float | None:
         while (endpoint := self._endpoint()) is not None and (queued := self._first()) is not None:
@@ -177,6 +186,10 @@ class ResendQueue:
     @property
     def waiting(self) -> int:
         return len(self._resends)
+
+    @property
+    def retry_due_ms(self) -> int | None:
+        return min((due for one in self._resends.values() if (due := one.trying.due_ms)), default=None)
 
     def __contains__(self, event_id: str) -> bool:
         return event_id in self._resends

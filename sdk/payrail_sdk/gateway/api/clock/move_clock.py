@@ -118,8 +118,9 @@ def sync_detailed(
     """Move the clock
 
      Moves the clock of every service, and answers when the work that falls due by it has run:
-    authorizations have expired, disputes that nobody answered are lost. Refused in production. Bodies
-    that give both fields or none answer 422.
+    authorizations have expired, disputes that nobody answered are lost. A move forward stops where a
+    webhook falls due, of a provider or one of ours that is to be tried again, and has it sent there.
+    Refused in production. Bodies that give both fields or none answer 422.
 
     Args:
         idempotency_key (str | Unset):
@@ -157,8 +158,9 @@ def sync(
     """Move the clock
 
      Moves the clock of every service, and answers when the work that falls due by it has run:
-    authorizations have expired, disputes that nobody answered are lost. Refused in production. Bodies
-    that give both fields or none answer 422.
+    authorizations have expired, disputes that nobody answered are lost. A move forward stops where a
+    webhook falls due, of a provider or one of ours that is to be tried again, and has it sent there.
+    Refused in production. Bodies that give both fields or none answer 422.
 
     Args:
         idempotency_key (str | Unset):
@@ -191,8 +193,9 @@ async def asyncio_detailed(
     """Move the clock
 
      Moves the clock of every service, and answers when the work that falls due by it has run:
-    authorizations have expired, disputes that nobody answered are lost. Refused in production. Bodies
-    that give both fields or none answer 422.
+    authorizations have expired, disputes that nobody answered are lost. A move forward stops where a
+    webhook falls due, of a provider or one of ours that is to be tried again, and has it sent there.
+    Refused in production. Bodies that give both fields or none answer 422.
 
     Args:
         idempotency_key (str | Unset):
@@ -228,8 +231,9 @@ async def asyncio(
     """Move the clock
 
      Moves the clock of every service, and answers when the work that falls due by it has run:
-    authorizations have expired, disputes that nobody answered are lost. Refused in production. Bodies
-    that give both fields or none answer 422.
+    authorizations have expired, disputes that nobody answered are lost. A move forward stops where a
+    webhook falls due, of a provider or one of ours that is to be tried again, and has it sent there.
+    Refused in production. Bodies that give both fields or none answer 422.
 
     Args:
         idempotency_key (str | Unset):

@@ -105,7 +105,8 @@ def sync_detailed(
 
      Webhooks that were rightly signed but name a reference that the ledger does not have, newest first.
     An operation's reference is in the ledger before the provider hears of it, so that such a webhook
-    tells of something that did not begin here.
+    tells of something that did not begin here. Webhooks that tell of one of your operations with
+    another amount or currency than was asked for are here as well: they decide nothing.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -144,7 +145,8 @@ def sync(
 
      Webhooks that were rightly signed but name a reference that the ledger does not have, newest first.
     An operation's reference is in the ledger before the provider hears of it, so that such a webhook
-    tells of something that did not begin here.
+    tells of something that did not begin here. Webhooks that tell of one of your operations with
+    another amount or currency than was asked for are here as well: they decide nothing.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -178,7 +180,8 @@ async def asyncio_detailed(
 
      Webhooks that were rightly signed but name a reference that the ledger does not have, newest first.
     An operation's reference is in the ledger before the provider hears of it, so that such a webhook
-    tells of something that did not begin here.
+    tells of something that did not begin here. Webhooks that tell of one of your operations with
+    another amount or currency than was asked for are here as well: they decide nothing.
 
     Args:
         limit (int | Unset):  Default: 20.
@@ -215,7 +218,8 @@ async def asyncio(
 
      Webhooks that were rightly signed but name a reference that the ledger does not have, newest first.
     An operation's reference is in the ledger before the provider hears of it, so that such a webhook
-    tells of something that did not begin here.
+    tells of something that did not begin here. Webhooks that tell of one of your operations with
+    another amount or currency than was asked for are here as well: they decide nothing.
 
     Args:
         limit (int | Unset):  Default: 20.
