@@ -53,7 +53,7 @@ class SeenAnswers:
 
     def note_logs(self, folder: Path) -> None:
         """Take in what any stack below the folder has logged. A line that a crash cut short is none."""
-        for log in folder.rglob("logs/payrail.log"):
+        for log in folder.rglob("logs/payrail.log*"):
             for line in log.read_bytes().split(b"\n"):
                 try:
                     self.note(json.loads(line))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from desk import Desk, open_desk
 
+from payrail.cli.verification import verify_data_dir
 from payrail.runtime.clock import FrozenClock
 
 TODAY = "2026-03-02"
@@ -30,6 +31,10 @@ async def generate(desk: Desk, date: str = TODAY, **who: Any) -> httpx.Response:
 
 def ledger(data_dir: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (data_dir / "ledger" / "payments.jsonl").read_text().splitlines()]
+
+
+def bookings(data_dir: Path) -> list[dict[str, Any]]:
+    return [entry["data"] for entry in ledger(data_dir) if entry["type"] == "bank.booked"]
 
 
 def balance_of(data_dir: Path, account: str) -> int:
@@ -88,13 +93,41 @@ async def test_what_a_provider_paid_on_a_day_of_which_the_books_have_nothing_rea
     """A refund fails a minute after midnight, but PayRail sleeps until days later, when it is told of it."""
     desk.clock.set(datetime(2026, 3, 2, 23, 59, 30, tzinfo=UTC))
     await desk.approve(await desk.refund(await desk.payment(card=REFUND_FAILS_LATE), 1_000))
-    for days in (4, 1, 1):
+    desk.clock.advance(timedelta(days=4))
+    for days in (0, 1, 1):
         await desk.post("/clock", {"advance_s": days * 86_400}, **ADMIN)
-    booked = [entry["data"] for entry in ledger(tmp_path) if entry["type"] == "bank.booked"]
+    booked = bookings(tmp_path)
     assert [(one["date"], one["lines"][0]["expected"], one["lines"][0]["received"]) for one in booked] == [
         (TODAY, 8_680, 8_680), ("2026-03-03", 0, 1_000), ("2026-03-06", 1_000, 0),
     ]  # fmt: skip
     assert balance_of(tmp_path, "suspense") == 0
+
+
+@pytest.mark.parametrize("seen_by", ["settlement", "reconciliation"])
+async def test_a_providers_file_that_changes_after_its_day_was_booked_is_booked_by_what_changed(
+    desk: Desk, tmp_path: Path, seen_by: str
+) -> None:
+    """An admin generates the day again; or the loop sees it, once a reconciliation had the new version made."""
+    await desk.payment(5_000)
+    await desk.post("/clock", {"advance_s": 86_400}, **ADMIN)
+    assert (balance_of(tmp_path, "bank"), balance_of(tmp_path, "suspense")) == (0, 0)
+    await desk.inject(mode="settlement_duplicate", rate=1)
+    if seen_by == "settlement":
+        assert (await generate(desk)).json()["status"] == "final"
+    else:
+        await desk.post("/clock", {"advance_s": 3_600}, **ADMIN)
+        await desk.post("/clock", {"advance_s": 3_600}, **ADMIN)
+    booked = bookings(tmp_path)
+    assert [(one["from_seq"], one["through_seq"], one["lines"]) for one in booked] == [
+        (1, 5, [{"currency": "USD", "expected": 4_825, "received": 4_825}]),
+        (6, 5, [{"currency": "USD", "expected": 0, "received": 4_825}]),
+    ]
+    accounts = ("provider_receivable:providerA", "bank", "suspense", "merchant_available:m_demo")
+    assert [balance_of(tmp_path, name) for name in accounts] == [0, 4_825, -4_825, 0]
+    await generate(desk)
+    await desk.post("/clock", {"advance_s": 3_600}, **ADMIN)
+    assert bookings(tmp_path) == booked, "it is booked once"
+    assert verify_data_dir(tmp_path).findings == []
 
 
 async def test_an_open_day_can_be_looked_at_before_it_is_over(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from payrail.ledger.entry import Draft
 from payrail.ledger.events import event_of
-from payrail.ledger.settlement import Settlement, UnfoundedEntry
+from payrail.ledger.settlement import BankBooking, Settlement, UnfoundedEntry
 from payrail.ledger.settlement_events import BankBooked, BankLine, SettledTotal, SettlementCreated
 from payrail.ledger.state import Committed, OutOfOrder, PaidOutTooMuch
 from payrail.ledger.transitions import InvalidTransition
@@ -141,7 +141,7 @@ def test_a_payout_is_paid_once(journal: MemoryJournal) -> None:
 
 def test_what_a_provider_paid_less_or_more_than_expected_is_in_suspense(journal: MemoryJournal) -> None:
     data = BankBooked("providerA", DAY, 1, 5, (BankLine("USD", 941, 940),))
-    committed = _do(journal, decisions.book_bank(data, JOB))
+    committed = _do(journal, decisions.book_bank(data, None, JOB))
     assert committed
     assert event_of(committed) is None
     assert journal.state.merchant_of("bnk_20250101_providerA") is None
@@ -152,7 +152,10 @@ def test_what_a_provider_paid_less_or_more_than_expected_is_in_suspense(journal:
         1,
     ]
     correction = BankBooked("providerA", DAY, 6, 5, (BankLine("USD", 0, 1),))
-    _do(journal, decisions.book_bank(correction, JOB))
+    booked = journal.state.records["bnk_20250101_providerA"]
+    assert isinstance(booked, BankBooking)
+    assert _do(journal, decisions.book_bank(correction, booked, JOB))
+    assert _do(journal, decisions.book_bank(correction, booked, JOB)) is None, "another run was there first"
     assert [balances.of(a, "USD") for a in ("provider_receivable:providerA", "bank", "suspense")] == [
         0,
         941,

@@ -13,6 +13,7 @@ import pytest
 import simulator_client
 from simulator_client import KEYS, Simulator, att
 
+from payrail.ledger_jobs.provider_files.dialects import paid_out, parse_provider_file
 from payrail.runtime.clock import FrozenClock
 
 DAY = "2026-03-31"
@@ -40,6 +41,17 @@ async def raw(sim: Simulator, provider: str = "providerA", date: str = DAY, call
 
 async def rows(sim: Simulator, provider: str = "providerA", date: str = DAY) -> list[Row]:
     return list(csv.DictReader(io.StringIO((await raw(sim, provider, date)).decode())))
+
+
+async def listed(sim: Simulator, provider: str = "providerA") -> dict[str, dict[str, int] | None]:
+    """What is paid out of each day, by currency, in the order of the list."""
+    answer = await sim.client.get(
+        f"/providers/{provider}/settlements", headers={"Authorization": f"Bearer {KEYS['jobs']}"}
+    )
+    return {
+        day["date"]: day["paid_out"] and {one["currency"]: one["amount"] for one in day["paid_out"]}
+        for day in answer.json()["data"]
+    }
 
 
 async def sell(sim: Simulator, number: int, amount: int, currency: str = "USD", **fields: Any) -> None:
@@ -70,19 +82,31 @@ async def resolve(sim: Simulator, dispute: int, number: int, provider: str) -> N
 async def test_the_days_that_have_lines_by_now_are_listed_newest_first(
     sim: Simulator, clock: FrozenClock
 ) -> None:
-    async def days(provider: str = "providerA") -> list[str]:
-        listed = await sim.client.get(
-            f"/providers/{provider}/settlements", headers={"Authorization": f"Bearer {KEYS['jobs']}"}
-        )
-        return list(listed.json()["data"])
-
-    assert await days() == []
+    assert await listed(sim) == {}
     clock.set(datetime(2026, 3, 31, 23, 59, 30, tzinfo=UTC))
     await sell(sim, 1, 5_000, card=REFUND_FAILS_LATE)
     await refund(sim, 3, 1, 1_000)
-    assert await days() == [DAY]
+    assert await listed(sim) == {DAY: None}
     clock.advance(timedelta(minutes=1))
-    assert (await days(), await days("providerB")) == (["2026-04-01", DAY], [])
+    assert list((await listed(sim)).items()) == [("2026-04-01", None), (DAY, {"USD": 3_825})]
+    assert await listed(sim, "providerB") == {}
+
+
+@pytest.mark.parametrize("provider", ["providerA", "providerB"])
+async def test_what_is_paid_out_of_a_day_is_what_its_file_comes_to_each_time_it_is_made_anew(
+    sim: Simulator, clock: FrozenClock, provider: str
+) -> None:
+    for number, currency in ((1, "USD"), (4, "JPY"), (7, "KWD")):
+        await sell(sim, number, 10_000, currency, provider=provider)
+        await sim.follow_up("refund", number + 2, number, 4_000, currency=currency, provider=provider)
+    clock.advance(timedelta(days=1))
+    seen = []
+    for mode in ("missing", "duplicate", "fee", "orphan", "amount"):
+        await sim.inject(provider, mode=f"settlement_{mode}", remaining=1)
+        content = await raw(sim, provider)
+        seen.append((await listed(sim, provider))[DAY])
+        assert seen[-1] == paid_out(parse_provider_file(provider, DAY, content))
+    assert all(seen[n] != seen[n + 1] for n in range(4)), "each fault changes what is paid"
 
 
 @pytest.mark.parametrize("date", ["0001-01-01", "9999-12-31"])

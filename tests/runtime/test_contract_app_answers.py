@@ -1,8 +1,10 @@
 """What leaves the contract app: answers as in the contract, problems, correlation ids and log lines."""
 
+import re
 from collections.abc import AsyncIterator
 from copy import deepcopy
 from typing import Any
+from urllib.parse import urljoin
 
 import orjson
 import pytest
@@ -224,7 +226,6 @@ async def test_the_served_document_is_the_contract_on_its_own_host(toy: Toy) -> 
 
 async def test_swagger_ui_is_served_whole_from_here(toy: Toy) -> None:
     async with toy.client() as client:
-        assert (await client.get("/docs")).headers["location"] == "/docs/"
         page = await client.get("/docs/")
         assert page.status_code == 200
         assert 'url: "contract.json"' in page.text
@@ -234,6 +235,22 @@ async def test_swagger_ui_is_served_whole_from_here(toy: Toy) -> None:
             answer = await client.get(f"/docs/{asset}")
             assert answer.status_code == 200
             assert answer.headers["content-security-policy"].startswith("default-src 'self';")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/"])
+async def test_swagger_ui_answers_with_and_without_a_slash_and_loads_what_is_there(
+    toy: Toy, path: str
+) -> None:
+    """Nobody is sent on: what does not follow redirects gets the page, too."""
+    async with toy.client() as client:
+        page = await client.get(path)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        loaded = re.findall(r'(?:href|src)="([^"]+)"|[uU]rl: "([^"]+)"', page.text)
+        assert len(loaded) == 7
+        for name in (one or other for one, other in loaded):
+            assert (await client.get(urljoin(path, name))).status_code == 200, name
+        bare = await client.head(path)
+        assert (bare.status_code, bare.headers["content-length"]) == (200, page.headers["content-length"])
 
 
 @pytest.mark.parametrize(

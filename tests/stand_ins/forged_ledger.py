@@ -44,3 +44,21 @@ def resealed(line: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
     del document["hash"]
     body = msgspec.json.encode(document)[:-1]
     return body + b',"hash":"' + sha256(body).hexdigest().encode() + b'"}\n'
+
+
+def rechain(data_dir: Path, change: Callable[[bytes], bytes]) -> None:
+    """Write a ledger anew, as one would who knows how it is made: each line changed, and the chain sound again.
+
+    `change` gets a line up to its hash and its closing brace.
+    """
+    paths = {book: data_dir / "ledger" / f"{book}.jsonl" for book in BOOKS}
+    lines = [(book, line) for book, path in paths.items() for line in path.read_bytes().splitlines()]
+    lines.sort(key=lambda placed: msgspec.json.decode(placed[1])["seq"])
+    prev, books = GENESIS.encode(), dict[str, list[bytes]]((book, []) for book in BOOKS)
+    for book, line in lines:
+        body = change(line[: line.rindex(b',"hash":"')])
+        start = body.index(b'"prev":"') + len(b'"prev":"')
+        body = body[:start] + prev + body[start + len(prev) :]
+        prev = sha256(body).hexdigest().encode()
+        books[book].append(body + b',"hash":"' + prev + b'"}\n')
+    write_books(data_dir, books)

@@ -50,16 +50,18 @@ async def serve_process(
 
 
 @contextlib.contextmanager
-def logging_to(path: Path | None) -> Iterator["LogWriter"]:
+def logging_to(path: Path | None, settings: Settings) -> Iterator["LogWriter"]:
     """The process's log: JSON lines at the end of a file, or on standard error."""
     from payrail.runtime.logs import LogWriter, capture_standard_logging, stderr_log
+    from payrail.runtime.rotated_file import RotatedFile
 
     with contextlib.ExitStack() as opened:
         if path is None:
             log = stderr_log()
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            log = LogWriter(opened.enter_context(path.open("ab", buffering=0)))
+            file = RotatedFile(path, bytes_max=settings.log_bytes_max, kept=settings.log_files_kept)
+            opened.callback(file.close)
+            log = LogWriter(file)
         opened.callback(log.close)
         capture_standard_logging(log)
         yield log

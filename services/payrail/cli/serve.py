@@ -77,7 +77,7 @@ def serve(
             settings = load_settings(**({} if data_dir is None else {"payrail_data_dir": data_dir}))
             sockets = {service: inherited(fd) for service, fd in fds.items()}
             sockets |= listen_all(settings, [service for service in services if service not in fds])
-            with logging_to(log_file) as log:
+            with logging_to(log_file, settings) as log:
                 from payrail.runtime.serving import run
 
                 run(_serve(settings, services, sockets, log, orphaned))

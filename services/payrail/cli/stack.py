@@ -234,6 +234,8 @@ def _gateway(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
         ),
         routing_rules=settings.routing_rules,
         metrics_interval_s=settings.metrics_interval_s,
+        samples_bytes_max=settings.log_bytes_max,
+        samples_files_kept=settings.log_files_kept,
     )
     return build(
         data_dir=settings.payrail_data_dir,

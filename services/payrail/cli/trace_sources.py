@@ -6,6 +6,7 @@ called, the ids of the things. The other files are searched for these.
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from payrail.cli.verification.book_lines import LineReader
 from payrail.ledger.entry import BOOKS
+from payrail.runtime.rotated_file import parts_of
 
 _THING = re.compile(r"(pay|ref|dsp)_[0-9A-HJKMNP-TV-Z]{26}")
 _decode = msgspec.json.Decoder().decode
@@ -47,10 +49,8 @@ def trace(data_dir: Path, identifier: str) -> list[Step]:
     entries, wanted = _entries(data_dir / "ledger", identifier)
     steps = [_of_entry(entry) for entry in entries]
     for source, read in _SOURCES.items():
-        for line in _lines_with(data_dir / source, wanted.names()):
-            step = read(line, wanted)
-            if step is not None:
-                steps.append(step)
+        lines = chain.from_iterable(_lines_with(part, wanted.names()) for part in parts_of(data_dir / source))
+        steps.extend(step for line in lines if (step := read(line, wanted)) is not None)
     return sorted(steps, key=lambda step: (step.at[:23], _rank(step), step.detail.get("seq", 0)))
 
 
@@ -192,9 +192,13 @@ _SOURCES = {
 
 def _lines_with(path: Path, names: list[bytes]) -> Iterator[dict[str, Any]]:
     """The lines that hold one of the names, decoded; what is no JSON object is left out."""
-    if not names or not path.exists():
+    if not names:
         return
-    for _number, line in LineReader(path, path.stat().st_size).lines():
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:  # A running stack took the oldest part away meanwhile.
+        return
+    for _number, line in LineReader(path, size).lines():
         if any(name in line for name in names):
             try:
                 document = _decode(line)

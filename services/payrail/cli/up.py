@@ -101,5 +101,5 @@ def _embedded(settings: "Settings", sockets: "Sockets", log_file: Path | None) -
             if not task.cancel():
                 task.result()
 
-    with logging_to(log_file) as log:
+    with logging_to(log_file, settings) as log:
         run(main())

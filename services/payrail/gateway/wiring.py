@@ -51,6 +51,7 @@ from payrail.runtime.journal import JournalOpener
 from payrail.runtime.leases import Leases
 from payrail.runtime.logs import LogWriter
 from payrail.runtime.metrics import Metrics, keep_samples
+from payrail.runtime.rotated_file import RotatedFile
 from payrail_sdk.ledger_jobs import AuthenticatedClient as JobsClient
 from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
 from payrail_sdk.vault import AuthenticatedClient as VaultClient
@@ -69,6 +70,8 @@ class GatewayTerms(Struct, frozen=True):
     breaker: BreakerPolicy
     routing_rules: Path | None
     metrics_interval_s: float
+    samples_bytes_max: int
+    samples_files_kept: int
 
 
 class Peers(Struct, frozen=True):
@@ -171,9 +174,13 @@ def _work(gateway: Gateway, shelf: _Shelf, terms: GatewayTerms) -> tuple[Corouti
     gateway.due.add(partial(run_due_jobs, gateway))
     keys = shelf.data_dir / "idempotency" / "idempotency_keys.json"
     cache = IdempotencyCache(keys, gateway.journal, shelf.clock, gateway.leases)
-    samples = keep_samples(
-        shelf.metrics, shelf.data_dir / SAMPLES, "gateway", terms.metrics_interval_s, shelf.clock.now
+    kept = partial(
+        RotatedFile,
+        shelf.data_dir / SAMPLES,
+        bytes_max=terms.samples_bytes_max,
+        kept=terms.samples_files_kept,
     )
+    samples = keep_samples(shelf.metrics, kept, "gateway", terms.metrics_interval_s, shelf.clock.now)
     return resolver.run(), cache.run(), samples
 
 

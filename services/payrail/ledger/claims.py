@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from payrail.ledger.entry import Claim, Entry
+from payrail.ledger.entry import SYSTEM, Claim, Entry
 
 Scope = tuple[str, str, str]
 
@@ -15,6 +15,21 @@ class HeldClaim(Struct, frozen=True, gc=False):
     claimed_at: str
     claimed_by: int
     answered_by: int | None = None
+
+
+#: What nobody asks for begins without a key: PayRail's own doing, and what a provider does or tells of late.
+_UNASKED = frozenset(
+    {"payment.expiry_started", "payment.late_reversal_started", "dispute.opened", "refund.failed"}
+)
+
+
+def needs_claim(entry: Entry) -> bool:
+    """Whether the entry claims an idempotency key if nothing was open before it: what somebody asks for has one.
+
+    A dispute that nobody answered in time is ended by PayRail itself.
+    """
+    given_up = entry.type == "dispute.resolution_started" and entry.actor.role == SYSTEM
+    return not given_up and entry.type not in _UNASKED
 
 
 class ClaimConflict(ValueError):

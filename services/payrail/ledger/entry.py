@@ -24,6 +24,10 @@ _TAIL_BYTES = len(_HASH_MEMBER) + 64 + len(b'"}')
 ClaimStatus = Literal["claimed", "finished", "released"]
 
 
+#: The role of a part of PayRail, or of a provider that tells it something.
+SYSTEM = "system"
+
+
 class Actor(Struct, frozen=True, gc=False):
     """Who caused an entry: a user of a merchant with a role, or a part of PayRail with the role `system`."""
 
@@ -129,6 +133,11 @@ def seal(draft: Draft, *, seq: int, entry_id: str, prev: str) -> tuple[Entry, by
     digest = sha256(unsealed).hexdigest()
     msgspec.structs.force_setattr(entry, "hash", digest)  # Nobody has seen the entry yet.
     return entry, b"%b%b\n" % (unsealed, _TAIL % digest.encode())
+
+
+def line_of(entry: Entry) -> bytes:
+    """The one line, without its newline, that says what the entry says; `seal` writes no other."""
+    return _encoder.encode(entry)
 
 
 def unseal(line: bytes, types: dict[str, msgspec.json.Decoder[Any]]) -> Entry:

@@ -1,11 +1,11 @@
 """Who makes the entries of a job's run."""
 
-from payrail.ledger.entry import Actor
+from payrail.ledger.entry import SYSTEM, Actor
 from payrail.ledger_jobs.books.entering import JobOrigin
 from payrail.ledger_jobs.loops import Run
 from payrail.runtime.clock import Clock, rfc3339_of_ms
 
-JOBS_ACTOR = Actor("ledger-jobs", "system")
+JOBS_ACTOR = Actor("ledger-jobs", SYSTEM)
 
 
 def origin_of(run: Run, clock: Clock) -> JobOrigin:

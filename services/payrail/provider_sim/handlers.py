@@ -96,7 +96,8 @@ class Handlers:
         return Answer(200, csv, media_type="text/csv; charset=utf-8")
 
     async def list_provider_settlements(self, call: Call) -> Answer:
-        return Answer(200, {"data": self._provider(call).settlement_days()})
+        days = await self._provider(call).settlement_days()
+        return Answer(200, {"data": [_settlement_day(date, paid) for date, paid in days.items()]})
 
     async def inject_failure(self, call: Call) -> Answer:
         body = call.body
@@ -206,3 +207,11 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         "last4": rule.last4,
         "created_at": rule.created_at,
     }
+
+
+def _settlement_day(date: str, paid_out: Mapping[str, int] | None) -> dict[str, Any]:
+    """The contract's ``ProviderSettlementDay``."""
+    if paid_out is None:
+        return {"date": date, "paid_out": None}
+    sums = [{"currency": currency, "amount": amount} for currency, amount in paid_out.items()]
+    return {"date": date, "paid_out": sums}

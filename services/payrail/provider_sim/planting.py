@@ -9,6 +9,7 @@ ledger without faults of its own must find there.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -93,6 +94,14 @@ def with_plants(
                 yield from (line, _stray(profile, line))
             case _:
                 yield _altered(line, plant)
+
+
+def paid_more(plant: Plant) -> Counter[str]:
+    """How much more than for the truth is paid for the lines as the file says them, in minor units by currency."""
+    more = Counter({plant.file_currency: plant.file_gross - plant.file_fee})
+    if plant.mode not in (Mode.SETTLEMENT_DUPLICATE, Mode.SETTLEMENT_ORPHAN):
+        more[plant.currency] -= plant.gross - plant.fee
+    return more
 
 
 def _hits(profile: Profile, seed: int, rule: Rule, line: Line) -> bool:

@@ -216,9 +216,10 @@ class Provider:
         """The settlement file of a UTC day (``YYYY-MM-DD``) as it stands by now."""
         return await self._settlement.csv(date, rfc3339_of_ms(self._clock.now_ms()))
 
-    def settlement_days(self) -> list[str]:
-        """The UTC days of which there is something to settle by now, newest first."""
-        return self._settlement.days(rfc3339_of_ms(self._clock.now_ms()))
+    async def settlement_days(self) -> Mapping[str, Mapping[str, int] | None]:
+        """The UTC days of which there is something to settle by now, newest first, and what is paid out of each; see
+        `SettlementFiles.days`."""
+        return await self._settlement.days(rfc3339_of_ms(self._clock.now_ms()))
 
     # ---- failure rules ------------------------------------------------------------------------------------------
 

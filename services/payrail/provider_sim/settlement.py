@@ -39,6 +39,10 @@ _MOVEMENTS = {
 }
 
 
+_OUTWARDS = (Movement.REFUND, Movement.CHARGEBACK)
+_CHARGED = (Movement.CAPTURE, Movement.CHARGEBACK)
+
+
 class FeeParts(msgspec.Struct, frozen=True, gc=False):
     """A fee by who gets it: the card's issuer, the card's scheme, the provider. They add up to the fee."""
 
@@ -104,11 +108,23 @@ class Statement:
         found = (day for day, places in self._days.items() if any(place.at <= now for place in places))
         return sorted(found, reverse=True)
 
+    def count(self, date: str) -> int:
+        """How many lines the day has or will have."""
+        return len(self._days.get(date, ()))
+
     def lines(self, book: Book, date: str, now: str) -> list[Line]:
         """The day's lines as they stand by now, in the order of their time, then their reference."""
         there = [place for place in self._days.get(date, ()) if place.at <= now]
         there.sort(key=lambda place: (place.at, place.record.request.reference, place.movement))
         return [_line(self._profile, book, place) for place in there]
+
+    def paid_out(self, book: Book, date: str) -> Counter[str]:
+        """What all lines of the day come to, in minor units by currency, without making them: a day may have many."""
+        sums: Counter[str] = Counter()
+        for place in list(self._days.get(date, ())):
+            gross, fee, currency = _money(book, place)
+            sums[currency] += gross - fee
+        return sums
 
 
 def _movements_of(record: Record) -> Iterator[tuple[str, Movement]]:
@@ -131,14 +147,8 @@ def _line(profile: Profile, book: Book, place: _Place) -> Line:
     original = request.original_reference or ""
     authorization = book.get(original)
     card = authorization.request.card if authorization is not None else None
-    subject, amount = record.provider_reference, request.amount
-    if place.movement is Movement.CHARGEBACK_WON:
-        opening = book.get(request.dispute_reference or "")
-        if opening is not None:
-            subject, amount = opening.provider_reference, opening.request.amount
-    outwards = place.movement in (Movement.REFUND, Movement.CHARGEBACK)
-    currency = request.currency or (authorization.currency if authorization is not None else None) or ""
-    fee = (record.fee or 0) if place.movement in (Movement.CAPTURE, Movement.CHARGEBACK) else 0
+    subject = (_opening(book, place) or record).provider_reference
+    gross, fee, currency = _money(book, place)
     card_bin = card.bin if card is not None else ""
     return Line(
         movement=place.movement,
@@ -148,15 +158,35 @@ def _line(profile: Profile, book: Book, place: _Place) -> Line:
         authorization=original,
         provider_authorization=authorization.provider_reference if authorization is not None else "",
         at=place.at,
-        gross=-amount if outwards else amount,
+        gross=gross,
         fee=fee,
-        fee_parts=_fee_parts(profile, place.movement, amount, currency, card_bin),
+        fee_parts=_fee_parts(profile, place.movement, abs(gross), currency, card_bin),
         currency=currency,
         merchant_reference=authorization.request.merchant_reference if authorization is not None else None,
         last4=card.last4 if card is not None else None,
         card_bin=card_bin,
         ordinal=place.ordinal,
     )
+
+
+def _money(book: Book, place: _Place) -> tuple[int, int, str]:
+    """Gross amount, fee and currency of a line."""
+    record, movement = place.record, place.movement
+    amount = (_opening(book, place) or record).request.amount
+    gross = -amount if movement in _OUTWARDS else amount
+    fee = (record.fee or 0) if movement in _CHARGED else 0
+    currency = record.request.currency
+    if not currency:
+        authorization = book.get(record.request.original_reference or "")
+        currency = (authorization.currency if authorization is not None else None) or ""
+    return gross, fee, currency
+
+
+def _opening(book: Book, place: _Place) -> Record | None:
+    """The dispute that was won; none for every other movement."""
+    if place.movement is not Movement.CHARGEBACK_WON:
+        return None
+    return book.get(place.record.request.dispute_reference or "")
 
 
 def _fee_parts(profile: Profile, movement: Movement, amount: int, currency: str, card_bin: str) -> FeeParts:

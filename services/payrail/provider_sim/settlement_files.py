@@ -4,13 +4,15 @@ What was planted is a line of ``<provider>_planted.jsonl``, durable before the f
 """
 
 import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 import msgspec
 
 from payrail.provider_sim.errors import RecordsUnavailable
 from payrail.provider_sim.failures import RuleBook, Used
 from payrail.provider_sim.operations import Book, Record
-from payrail.provider_sim.planting import Plant, decide_plants, with_plants
+from payrail.provider_sim.planting import Plant, decide_plants, paid_more, with_plants
 from payrail.provider_sim.profiles import Profile
 from payrail.provider_sim.records import ProviderFileInvalid
 from payrail.provider_sim.settlement import Movement, Statement
@@ -31,6 +33,9 @@ class SettlementFiles:
         self._log = planted
         self._planted: dict[tuple[str, Movement], Plant] = {}
         self._statement = Statement(profile)
+        #: What each day's lines come to, beside how many they were, and how much more or less its file says.
+        self._sums: dict[str, tuple[int, Counter[str]]] = {}
+        self._paid_more: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._deciding = asyncio.Lock()
 
     def load_plants(self) -> None:
@@ -49,9 +54,11 @@ class SettlementFiles:
         """Write what waits and release the file."""
         self._log.close()
 
-    def days(self, now: str) -> list[str]:
-        """The UTC days that have lines by now, newest first."""
-        return self._statement.days(now)
+    async def days(self, now: str) -> Mapping[str, Mapping[str, int] | None]:
+        """The UTC days that have lines by now, newest first, and what their files come to, minor units by currency;
+        none while the day is not over."""
+        days = self._statement.days(now)
+        return {date: await self._paid_out(date) if date < now[:10] else None for date in days}
 
     async def csv(self, date: str, now: str) -> bytes:
         """The file of a UTC day as it stands by now. Raises `RecordsUnavailable` when a plant cannot be written."""
@@ -64,6 +71,17 @@ class SettlementFiles:
                 )
             lines = list(with_plants(self._profile, lines, self._planted))
         return await asyncio.to_thread(settlement_csv, self._profile, date, lines)
+
+    async def _paid_out(self, date: str) -> Mapping[str, int]:
+        """What the file of a day that is over comes to. Its lines are added up beside the event loop, and once."""
+        count = self._statement.count(date)
+        known = self._sums.get(date)
+        if known is None or known[0] != count:
+            known = (count, await asyncio.to_thread(self._statement.paid_out, self._book, date))
+            self._sums[date] = known
+        sums = Counter(known[1])
+        sums.update(self._paid_more[date])
+        return dict(sorted(sums.items()))
 
     async def _plant(self, plants: list[Plant]) -> None:
         if not plants:
@@ -78,4 +96,5 @@ class SettlementFiles:
     def _take_in(self, plant: Plant) -> None:
         """A plant is for good; it is one use of its rule, and is counted from its own line alone."""
         self._planted[plant.key] = plant
+        self._paid_more[plant.date].update(paid_more(plant))
         self._rules.apply(Used(plant.rule))

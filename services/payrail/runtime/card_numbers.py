@@ -7,15 +7,21 @@ from itertools import accumulate
 DIGITS_MIN = 13
 _DIGITS_MAX = 19
 
-# Up to three separators stand between two groups: spaces of any kind, hyphens and dashes.
-_SEPARATOR = r"[\s\-\u2010-\u2015\u2212]{0,3}"
+# Up to three separators stand between two groups: spaces of any kind, hyphens and dashes, and what nobody sees.
+_SEPARATOR = r"[\s\-\u2010-\u2015\u2212\u00ad\u200b-\u200d\u2060\ufeff]{0,3}"
 _CANDIDATE = re.compile(rf"\d(?:{_SEPARATOR}\d){{{DIGITS_MIN - 1},}}")
 _GROUP = re.compile(r"\d+")
+# Times, amounts, versions and paths have dots, slashes and underscores, too: between these only the groups count that
+# cards show.
+_AS_ON_A_CARD = re.compile(
+    r"(?<!\d)(?:\d{4}([._/])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{4}([._/])\d{6}\2\d{4,5})(?!\d)"
+)
 # The same for JSON as it comes on the wire, provided that it is ASCII and escapes nothing.
 _NOT_DIGITS = bytes(byte for byte in range(256) if byte not in b"0123456789")
 _AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _DIGITS_IN_A_ROW = b"0" * DIGITS_MIN
-_RAW_CANDIDATE = re.compile(rb"[0-9](?:[ \-]{0,3}[0-9]){12}")
+_RAW_SEPARATORS = b" -._/"
+_RAW_CANDIDATE = re.compile(rb"[0-9](?:[ \-._/]{0,3}[0-9]){12}")
 # Random keys hold 13 Luhn-valid digits in a row once in some hundred to ten thousand, and UUIDs (RFC 9562) and long hex
 # are what most keys, hashes and references are. With a letter in them they are no card numbers.
 _RANDOM_KEY = re.compile(
@@ -48,7 +54,7 @@ def find_card_number(text: str) -> bool:
 def mask_card_numbers(text: str) -> str:
     """`text` with every card number in it replaced, for places that must show text of unknown origin."""
     masked, end_of_last = [], 0
-    for start, end in _spans(text):
+    for start, end in sorted(_spans(text)):
         if start >= end_of_last:
             masked += [text[end_of_last:start], "[card number]"]
             end_of_last = end
@@ -60,7 +66,10 @@ def may_hold_card_number(raw: bytes) -> bool:
     if not raw.isascii() or b"\\" in raw:
         return True
     # Without separators a card number is digits in a row, which one search finds; the closer look comes after it.
-    return _DIGITS_IN_A_ROW in raw.translate(_AS_ZEROS, b" -") and _RAW_CANDIDATE.search(raw) is not None
+    return (
+        _DIGITS_IN_A_ROW in raw.translate(_AS_ZEROS, _RAW_SEPARATORS)
+        and _RAW_CANDIDATE.search(raw) is not None
+    )
 
 
 def _digits_of(ascii_text: bytes) -> int:
@@ -78,6 +87,9 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
                 keys = [key.span() for key in _RANDOM_KEY.finditer(text)]
             if not any(begin <= start and end <= finish for begin, finish in keys):
                 yield start, end
+    for card in _AS_ON_A_CARD.finditer(text):
+        if luhn_valid("".join(_GROUP.findall(card.group()))):
+            yield card.span()
 
 
 def _windows(lengths: list[int], written: str) -> Iterator[tuple[int, int]]:

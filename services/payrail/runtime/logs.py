@@ -10,7 +10,7 @@ import traceback
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import orjson
 
@@ -22,6 +22,14 @@ _GATHERING_S = 0.02
 _OPTIONS = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 
 
+class Stream(Protocol):
+    """Where lines of bytes go: standard error, a file."""
+
+    def write(self, lines: bytes, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
 class LogWriter:
     """Writes JSON lines to a binary stream, in order, in batches.
 
@@ -29,7 +37,7 @@ class LogWriter:
     logged. A stream that is closed loses them. Nothing of this reaches or blocks the caller.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._waiting: deque[Mapping[str, Any]] = deque()
         self._dropped = 0

@@ -8,14 +8,15 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from payrail.runtime.clock import rfc3339
 from payrail.runtime.exposition import Histogram, gauges, histograms
+from payrail.runtime.rotated_file import RotatedFile
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,11 @@ def _totals(labels: dict[str, str], durations: Histogram) -> dict[str, Any]:
 
 
 async def keep_samples(
-    metrics: Metrics, path: Path, service: str, interval_s: float, now: Callable[[], datetime]
+    metrics: Metrics,
+    open_file: Callable[[], RotatedFile],
+    service: str,
+    interval_s: float,
+    now: Callable[[], datetime],
 ) -> None:
     """Append a sample as one JSON line every `interval_s`, until cancelled, and a last one then.
 
@@ -105,29 +110,24 @@ async def keep_samples(
     cut. A disk that refuses is logged and tried again.
     """
     written: dict[str, Any] = {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        while True:
-            await asyncio.sleep(interval_s)
-            written = _append_if_new(metrics, path, service, now, written)
-    finally:
-        _append_if_new(metrics, path, service, now, written)
+    with closing(open_file()) as file:
+        try:
+            while True:
+                await asyncio.sleep(interval_s)
+                written = _append_if_new(metrics, file, service, now, written)
+        finally:
+            _append_if_new(metrics, file, service, now, written)
 
 
 def _append_if_new(
-    metrics: Metrics, path: Path, service: str, now: Callable[[], datetime], written: dict[str, Any]
+    metrics: Metrics, file: RotatedFile, service: str, now: Callable[[], datetime], written: dict[str, Any]
 ) -> dict[str, Any]:
     sample = metrics.sample()
     if sample == written or not (sample["requests"] or sample["provider_calls"]):
         return written
-    line = orjson.dumps({"time": rfc3339(now()), "service": service, **sample}) + b"\n"
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        try:
-            os.write(fd, line)
-        finally:
-            os.close(fd)
+        file.write(orjson.dumps({"time": rfc3339(now()), "service": service, **sample}) + b"\n")
     except OSError as error:
-        logger.warning("%s cannot be written: %s", path, error.strerror)
+        logger.warning("the samples of the metrics cannot be written: %s", error.strerror)
         return written
     return sample

@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     breaker_half_open_probes: Count = 2
     routing_rules: NamedPath | None = None
     metrics_interval_s: Seconds = 10
+    log_bytes_max: Annotated[int, Field(ge=1000, le=1 << 40)] = 10_000_000
+    log_files_kept: Annotated[int, Field(ge=1, le=1000)] = 3
 
     @property
     def is_production(self) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from payrail.runtime.rotated_file import parts_of
+
 _SHOWN_MAX = 10
 
 
@@ -17,10 +19,11 @@ def latest_requests(log: Path) -> list[str]:
 
 
 def _records(log: Path) -> Iterator[dict[str, Any]]:
-    with log.open("rb") as lines:
-        for line in lines:
-            if line.endswith(b"\n"):
-                yield orjson.loads(line)
+    for part in parts_of(log):
+        with part.open("rb") as lines:
+            for line in lines:
+                if line.endswith(b"\n"):
+                    yield orjson.loads(line)
 
 
 def _is_a_users(record: dict[str, Any]) -> bool:

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from pathlib import Path
 
 import uvloop
 
@@ -15,6 +14,7 @@ from payrail.cli.services import Sockets, log_path
 from payrail.cli.stack import embedded, running
 from payrail.provider_sim.silence import Silence
 from payrail.runtime.logs import JsonLogHandler, LogWriter
+from payrail.runtime.rotated_file import RotatedFile
 from payrail.runtime.settings import Settings
 
 #: How long a provider that never answers is waited for, in real seconds. The caller takes the end of this wait as it
@@ -30,7 +30,7 @@ def serving(settings: Settings, sockets: Sockets) -> Iterator[LogWriter]:
     Raises what keeps it from starting, such as `StartUpError` or `DataDirectoryRefused`.
     """
     directory = settings.payrail_data_dir
-    with claimed(directory), _logging_to(log_path(directory)) as log:
+    with claimed(directory), _logging_to(settings) as log:
         thread = _ServerThread(settings, sockets, log)
         thread.start()
         try:
@@ -75,12 +75,13 @@ class _ServerThread:
 
 
 @contextlib.contextmanager
-def _logging_to(path: Path) -> Iterator[LogWriter]:
+def _logging_to(settings: Settings) -> Iterator[LogWriter]:
     """The log of the stack. What PayRail's modules log goes there as well, and on to the handlers of the test's own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = log_path(settings.payrail_data_dir)
     logger = logging.getLogger("payrail")
-    with path.open("ab", buffering=0) as stream:
-        log = LogWriter(stream)
+    file = RotatedFile(path, bytes_max=settings.log_bytes_max, kept=settings.log_files_kept)
+    with contextlib.closing(file):
+        log = LogWriter(file)
         handler = JsonLogHandler(log)
         logger.addHandler(handler)
         try:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from payrail.ledger_jobs.days import FutureDate
-from payrail.ledger_jobs.settlement.settle_day import SettledDay, UnwrittenDays, due_days
+from payrail.ledger_jobs.settlement.settle_day import SettledDay, UnwrittenDays, due_days, unbooked_days
 from stand_ins.settled_books import SettledBooks
 
 FIRST, SECOND, THIRD = "2025-01-01", "2025-01-02", "2025-01-03"
@@ -157,6 +157,25 @@ def test_what_the_provider_paid_otherwise_is_in_suspense(books: SettledBooks) ->
     assert books.settle(FIRST).bank_bookings == 1, "the provider's file was put right"
     assert (books.balance("suspense"), books.balance("suspense", "EUR")) == (0, 0)
     assert books.settle(FIRST) == SettledDay(FIRST, "final", 1)
+
+
+def test_a_day_is_due_again_while_a_provider_says_that_it_paid_something_else(books: SettledBooks) -> None:
+    books.capture(10_000)
+    books.settle(FIRST)
+
+    def due(date: str, amounts: dict[str, int] | None, today: str = THIRD) -> bool:
+        paid = {"providerA": {date: amounts}, "providerB": {}}
+        return unbooked_days(books.journal.state, today, paid) == {date}
+
+    assert not due(FIRST, {"USD": 9_941})
+    assert not due(FIRST, {"USD": 9_941, "EUR": 0})
+    assert due(FIRST, {"USD": 9_940})
+    assert due(FIRST, {"USD": 9_941, "EUR": 1})
+    assert due(FIRST, {})
+    assert not due(FIRST, {}, today=FIRST), "the day is not over"
+    assert due(SECOND, {"USD": 1}), "the books have nothing of it"
+    assert not due(SECOND, {"USD": 0})
+    assert not due(SECOND, None)
 
 
 def test_without_the_providers_file_the_bank_waits_and_the_receivable_stays(books: SettledBooks) -> None:

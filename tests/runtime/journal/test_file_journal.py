@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,6 @@ from payrail.runtime.journal.ledger_files import (
     AFTER_SYNC,
     BEFORE_SYNC,
     BEFORE_WRITE,
-    LedgerEnd,
 )
 from payrail.runtime.shared_lock import SharedLock
 from stand_ins.forged_ledger import draft_of, resealed, write_ledger
@@ -319,42 +318,3 @@ async def test_corruption_while_running_stops_appends_and_health_and_overwrites_
     assert _contents(directory) == before
     await journal.close()
     assert _contents(directory) == before, "a ledger that is not sound is not noted as closed in order"
-
-
-# ---- the note of the end ------------------------------------------------------------------------------------------
-
-
-async def test_a_clean_stop_notes_the_end_and_the_next_start_takes_the_note_away(
-    directory: Path, open_journal: Open
-) -> None:
-    journal = await open_journal()
-    await journal.append("payments", created(pay(1)))
-    assert not LedgerEnd.path(directory).exists()
-    await journal.close()
-    entry = next(iter(journal_entries(directory)))
-    assert LedgerEnd.path(directory).read_bytes() == b'{"seq":1,"hash":"%b"}\n' % entry
-    again = await open_journal()
-    assert not LedgerEnd.path(directory).exists()
-    await again.close()
-
-
-async def test_the_first_of_two_to_close_notes_what_the_other_appended_as_well(
-    directory: Path, open_journal: Open
-) -> None:
-    mine, other = await open_journal(), await open_journal()
-    await other.append("payments", created(pay(1)))
-    await mine.close()
-    assert LedgerEnd.path(directory).read_bytes().startswith(b'{"seq":1,')
-    await other.append("payments", created(pay(2)))
-    await other.close()
-    assert LedgerEnd.path(directory).read_bytes().startswith(b'{"seq":2,')
-
-
-async def test_an_empty_ledger_has_no_end_to_note(directory: Path, open_journal: Open) -> None:
-    await (await open_journal()).close()
-    assert not LedgerEnd.path(directory).exists()
-
-
-def journal_entries(directory: Path) -> Iterator[bytes]:
-    for line in _lines(directory, "payments"):
-        yield line[-67:-3]

@@ -25,10 +25,12 @@ from .provider_open_dispute_request import ProviderOpenDisputeRequest
 from .provider_operation import ProviderOperation
 from .provider_operation_operation import ProviderOperationOperation
 from .provider_operation_status import ProviderOperationStatus
+from .provider_paid_out import ProviderPaidOut
 from .provider_problem import ProviderProblem
 from .provider_refund_request import ProviderRefundRequest
 from .provider_resolve_dispute_request import ProviderResolveDisputeRequest
 from .provider_reverse_request import ProviderReverseRequest
+from .provider_settlement_day import ProviderSettlementDay
 from .provider_settlement_days import ProviderSettlementDays
 from .provider_state import ProviderState
 from .provider_state_profile import ProviderStateProfile
@@ -60,10 +62,12 @@ __all__ = (
     "ProviderOperation",
     "ProviderOperationOperation",
     "ProviderOperationStatus",
+    "ProviderPaidOut",
     "ProviderProblem",
     "ProviderRefundRequest",
     "ProviderResolveDisputeRequest",
     "ProviderReverseRequest",
+    "ProviderSettlementDay",
     "ProviderSettlementDays",
     "ProviderState",
     "ProviderStateProfile",

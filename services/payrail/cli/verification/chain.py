@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from payrail.cli.verification.book_lines import LineReader
 from payrail.cli.verification.findings import Report
+from payrail.cli.verification.wording import unlike_its_entry
 from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
 from payrail.ledger.entry_types import DECODERS
 from payrail.runtime.journal.ledger_snapshot import LedgerSnapshot
@@ -61,6 +62,8 @@ class _Stream:
                 self.broken += 1
                 self._report.find("hash_chain", self.file, number, str(error))
                 continue
+            if surplus := unlike_its_entry(line, entry):
+                self._report.find("wording", self.file, number, surplus)
             if entry.book != self._book:
                 reason = f"the entry {entry.id} belongs to the book {entry.book}"
                 self._report.find("book", self.file, number, reason)
@@ -82,6 +85,9 @@ class Chain:
         self._previous: Placed | None = None
         self._hash: str | None = GENESIS
         self._after_unreadable = False
+        self._ids: set[int] = (
+            set()
+        )  # Hashes: a third of the memory, and in a million ids no two have the same one.
         self.seq = 0
         self.incomplete = False
         if snapshot.closed_reason:
@@ -126,11 +132,19 @@ class Chain:
             )
             reason = f"prev is not the hash of the entry before it, {before}"
             self._report.find("hash_chain", placed.file, placed.line, reason)
+        self._judge_id(placed)
         self._judge_closed_hash(placed)
         self.seq, self._hash, self._previous = entry.seq, entry.hash, placed
         self._after_unreadable = False
         stream.move()
         return placed
+
+    def _judge_id(self, placed: Placed) -> None:
+        known = hash(placed.entry.id)
+        if known in self._ids:
+            reason = f"another entry before it has the id {placed.entry.id}, too"
+            self._report.find("entry_id", placed.file, placed.line, reason)
+        self._ids.add(known)
 
     def _refuse_repeated(self, stream: _Stream) -> None:
         placed = stream.next

@@ -14,7 +14,7 @@ from payrail.cli.verification.settled_books import SettledBooks
 from payrail.ledger import accounts
 from payrail.ledger.account_rules import required_postings
 from payrail.ledger.attempts import Attempt
-from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope
+from payrail.ledger.claims import ClaimConflict, HeldClaim, Scope, needs_claim
 from payrail.ledger.entry import Claim, Entry
 from payrail.ledger.payment import Payment
 from payrail.ledger.postings import UnbalancedPostings, require_balanced, sums_by_account
@@ -85,6 +85,8 @@ class Folds:
             self._note_intent(placed, committed.subject)
             if claim:
                 self._judge_claim(placed, claim, held, committed.subject)
+            else:
+                self._judge_unclaimed(placed, before)
 
     @property
     def judged_all(self) -> bool:
@@ -183,6 +185,11 @@ class Folds:
                 f"the key of entry {held.claimed_by} is claimed again",
             )
         self._open_claims.setdefault(claim.scope, placed)
+
+    def _judge_unclaimed(self, placed: Placed, before: Subject | None) -> None:
+        if (before is None or before.pending is None) and needs_claim(placed.entry):
+            reason = f"{placed.entry.type} was asked for, but claims no idempotency key"
+            self._report.find("idempotency", placed.file, placed.line, reason)
 
     def _refuse(
         self, placed: Placed, check: Literal["idempotency", "version", "transition"], reason: str

@@ -33,7 +33,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 #: number is a run of thirteen zeros. It shows only in text that is ASCII and escapes nothing.
 _ZEROS = b"0" * 13
 _DIGIT_TO_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
-_SEPARATORS = b" \t\r\v\f-"
+_SEPARATORS = b" \t\r\v\f-._/"
 _SPACES = {"n": " ", "t": " ", "r": " ", "f": " ", "b": " "}
 
 

@@ -17,7 +17,7 @@ from payrail.gateway.flows.run import Run
 from payrail.gateway.flows.settle_authorization import learn_authorization, learn_reversal
 from payrail.gateway.flows.settle_operation import learn_operation, void_late_approval
 from payrail.ledger.dispute import Dispute
-from payrail.ledger.entry import Actor
+from payrail.ledger.entry import SYSTEM, Actor
 from payrail.ledger.payment import Payment
 from payrail.ledger.refund import Refund
 from payrail.ledger.state import Subject
@@ -79,7 +79,7 @@ async def _take(gateway: Gateway, entity: str, notice: Notice, correlation_id: s
             raise OperationInProgress(notice.operation)
         await gateway.journal.catch_up()
         before = gateway.journal.state.subject(entity)
-        run = Run(gateway, Actor(notice.provider, "system"), correlation_id, leases)
+        run = Run(gateway, Actor(notice.provider, SYSTEM), correlation_id, leases)
         after = await _learn(run, before, notice)
     return "known" if after.version == before.version else "applied"
 

@@ -19,12 +19,12 @@ from payrail.gateway.flows.settle_dispute import give_up_overdue, resume_dispute
 from payrail.gateway.flows.settle_operation import expire_payment, resume_operation
 from payrail.gateway.flows.settle_refund import resume_refund
 from payrail.ledger.dispute import Dispute
-from payrail.ledger.entry import Actor
+from payrail.ledger.entry import SYSTEM, Actor
 from payrail.ledger.payment import Payment
 from payrail.ledger.refund import Refund
 from payrail.ledger.state import Subject
 
-RESOLVER = Actor("resolver", "system")
+RESOLVER = Actor("resolver", SYSTEM)
 _LEASE = "resolver"
 _LEASE_POLL_S = 0.01
 _BACKOFF_FACTOR = 2

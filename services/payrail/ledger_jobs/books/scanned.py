@@ -44,6 +44,7 @@ class ScannedBooks:
         self._files = LedgerFiles(directory)
         try:
             with self._lock:
+                self._files.require_closed_end()
                 self._files.resume()
                 for entry in _in_sequence(directory):
                     self.state.take_in(entry)

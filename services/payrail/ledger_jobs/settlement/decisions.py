@@ -57,13 +57,16 @@ def pay_payout(payout_id: str, origin: JobOrigin) -> Decide:
     return decide
 
 
-def book_bank(data: events.BankBooked, origin: JobOrigin) -> Decide:
-    """Book what a provider paid; nothing if the range was booked since it was scanned."""
+def book_bank(data: events.BankBooked, before: BankBooking | None, origin: JobOrigin) -> Decide:
+    """Book what a provider paid, beyond what was booked `before`; nothing if more of the day was booked since.
+
+    The range alone would not tell: an entry that books what a file corrected may cover no movement.
+    """
 
     def decide(state: LedgerState) -> Draft | None:
         entity = bank_booking_id(data.date, data.provider)
         known = state.latest_record(entity)
-        if data.from_seq != (known.through_seq + 1 if isinstance(known, BankBooking) else 1):
+        if known != before:
             return None
         return draft(entity, known, "bank.booked", data, origin, bank_postings(data))
 

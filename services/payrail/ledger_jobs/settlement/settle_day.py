@@ -5,7 +5,7 @@ however often it runs: each run covers the movements that the runs before it did
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +19,7 @@ from payrail.ledger.state import LedgerState
 from payrail.ledger_jobs.books.entering import Books, Decide, JobOrigin
 from payrail.ledger_jobs.books.movements import bytes_to_scan, read_movements
 from payrail.ledger_jobs.days import FutureDate, Progress, untold, watched
-from payrail.ledger_jobs.provider_files.downloads import PROVIDERS
+from payrail.ledger_jobs.provider_files.downloads import PROVIDERS, PaidDays
 from payrail.ledger_jobs.settlement import decisions
 from payrail.ledger_jobs.settlement.totals import Status, read_totals
 
@@ -102,16 +102,17 @@ def due_days(state: LedgerState, today: str) -> list[str]:
     )
 
 
-def unbooked_days(state: LedgerState, today: str, paid: Mapping[str, Collection[str]]) -> set[str]:
-    """The closed days that a provider paid of, by its own word, and of which the bank knows nothing yet.
+def unbooked_days(state: LedgerState, today: str, paid: Mapping[str, PaidDays]) -> set[str]:
+    """The closed days of which a provider paid, by its own word, something else than the bank has.
 
-    The books may have none of it on that day: a refund that failed late stands in them when the provider told of it.
+    The bank may know nothing of it: a refund that failed late stands in the books when the provider told of it. Or the
+    provider has made its file anew since.
     """
     return {
         date
-        for provider, dates in paid.items()
-        for date in dates
-        if date < today and bank_booking_id(date, provider) not in state.records
+        for provider, days in paid.items()
+        for date, amounts in days.items()
+        if date < today and amounts is not None and _money(amounts) != _received(state, date, provider)
     }
 
 
@@ -148,6 +149,18 @@ def _booked(state: LedgerState, date: str, provider: str) -> int:
 
 def _covered(state: LedgerState, date: str, merchant_id: str) -> int:
     return _through(state.records.get(settlement_id(date, merchant_id)))
+
+
+def _received(state: LedgerState, date: str, provider: str) -> dict[str, int]:
+    """What the bank has of the provider's day, by currency."""
+    record = state.records.get(bank_booking_id(date, provider))
+    lines = record.lines if isinstance(record, BankBooking) else ()
+    return _money({line.currency: line.received for line in lines})
+
+
+def _money(amounts: Mapping[str, int]) -> dict[str, int]:
+    """The amounts that are not zero."""
+    return {currency: amount for currency, amount in amounts.items() if amount}
 
 
 def _through(record: JobRecord | None) -> int:
@@ -190,7 +203,7 @@ async def _book_bank(settling: Settling, date: str, movements: "pl.DataFrame") -
         if lines:
             through_seq = _newest(fresh) if fresh.height else covered
             data = BankBooked(provider, date, covered + 1, through_seq, lines)
-            appended += await _append(settling, decisions.book_bank(data, settling.origin()))
+            appended += await _append(settling, decisions.book_bank(data, booking, settling.origin()))
     return appended
 
 

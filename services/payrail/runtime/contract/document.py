@@ -12,7 +12,7 @@ from connexion.options import SwaggerUIOptions
 from connexion.resolver import Resolver
 from connexion.spec import OpenAPISpecification
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from payrail.runtime.problems import ErrorTable
 
@@ -137,7 +137,30 @@ def document_pages(document: ContractDocument, default: Any) -> ASGIApp:
         if scope["path"] == view_path:
             contract: dict[str, Any] = document.with_base_path(document.base_path).raw
             await JSONResponse(swagger_ui.view(contract))(scope, receive, send)
+        elif scope["path"] == f"{document.base_path}{DOCS_PATH}":
+            await pages({**scope, "path": scope["path"] + "/"}, receive, _one_level_up(send))
         else:
             await pages(scope, receive, send)
 
     return serve
+
+
+def _one_level_up(send: Send) -> Send:
+    """Send the page of `/docs/` so that it works at `/docs`, too."""
+    parts: list[bytes] = []
+    starts: list[Message] = []
+
+    async def send_moved(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            starts.append(message)
+            return
+        parts.append(message.get("body", b""))
+        if message.get("more_body", False):
+            return
+        page = swagger_ui.one_level_up(b"".join(parts), DOCS_PATH.removeprefix("/"))
+        for start in starts:
+            others = [header for header in start["headers"] if header[0].lower() != b"content-length"]
+            await send({**start, "headers": [*others, (b"content-length", b"%d" % len(page))]})
+        await send({"type": "http.response.body", "body": page})
+
+    return send_moved

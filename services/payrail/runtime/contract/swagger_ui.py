@@ -11,6 +11,18 @@ _REFERENCE = "$ref"
 _HTTP_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
+#: How the page refers to what lies beside it.
+_BESIDE = ('"./', 'url: "', 'configUrl: "')
+
+
+def one_level_up(page: bytes, folder: str) -> bytes:
+    """The page as it works beside the folder that it lies in: what it loads from there is named with the folder."""
+    text = page.decode()
+    for opening in _BESIDE:
+        text = text.replace(opening, f"{opening.removesuffix('./')}{folder}/")
+    return text.encode()
+
+
 def view(contract: dict[str, Any]) -> dict[str, Any]:
     """The contract, changed where Swagger UI needs it; nothing of the given one is changed."""
     components = contract.get("components", {})

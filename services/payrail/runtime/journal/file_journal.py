@@ -153,6 +153,7 @@ class FileJournal:
         self._fold_backlog()
         self._lock.acquire()
         try:
+            self._files.require_closed_end()
             self._fold_new()
             self._files.note_opened()
         finally:

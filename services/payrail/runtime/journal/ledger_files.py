@@ -58,6 +58,27 @@ class LedgerEnd(Struct, frozen=True, forbid_unknown_fields=True):
         """The file that says it, beside the books."""
         return directory / "closed.json"
 
+    @classmethod
+    def read(cls, directory: Path) -> "LedgerEnd | None":
+        """What the file says, if there is one. Raises `LedgerCorrupt`."""
+        path = cls.path(directory)
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError as error:
+            raise LedgerCorrupt(path, 1, f"it cannot be read: {error}") from error
+
+
+class _Ending(Struct, frozen=True):
+    """What of a line says where the ledger ends."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
+_decode_ending = msgspec.json.Decoder(_Ending).decode
+
 
 class Sealed(Struct, frozen=True):
     """An entry and its line, ready to be written."""
@@ -117,6 +138,12 @@ class _BookFile:
         faults.point(BEFORE_SYNC)
         sync_data(self.fd)
         faults.point(AFTER_SYNC)
+
+    def ending(self) -> "tuple[_Ending, bool]":
+        """Its last whole line, unproved, and whether a torn one follows. Raises `msgspec.MsgspecError`."""
+        size = os.fstat(self.fd).st_size
+        line, end = last_complete_line(self.fd, size)
+        return _decode_ending(line) if line else _Ending(), end < size
 
     def line_at(self, offset: int) -> bytes:
         length = _LINE_BYTES
@@ -233,6 +260,29 @@ class LedgerFiles:
         where = self._where[seq]
         book = self._books[BOOKS[where >> _OFFSET_BITS]]
         return unseal(book.line_at(where & ((1 << _OFFSET_BITS) - 1)), DECODERS)
+
+    def require_closed_end(self) -> None:
+        """Raises `LedgerCorrupt` where lines are missing that were there when the ledger was last closed in order.
+
+        Looks at the books' ends alone and changes nothing: call it before anything is read. A torn line is not missing;
+        whoever reads takes it for what a crash left, and names one that is broken.
+        """
+        closed = LedgerEnd.read(self._directory)
+        if closed is None:
+            return
+        try:
+            endings = [book.ending() for book in self._books.values()]
+        except msgspec.MsgspecError:
+            return
+        last = max((ending for ending, _torn in endings), key=lambda ending: ending.seq)
+        if last.seq + sum(torn for _ending, torn in endings) < closed.seq:
+            missing = f"its books end at seq {last.seq}: what followed is missing"
+        elif last.seq == closed.seq and last.hash != closed.hash:
+            missing = "that entry is missing: another one stands in its place"
+        else:
+            return
+        path = LedgerEnd.path(self._directory)
+        raise LedgerCorrupt(path, 1, f"the ledger was closed at seq {closed.seq}, but {missing}")
 
     def note_opened(self) -> None:
         """The ledger is in use: its end is wherever the books end, and a torn tail is what a crash left."""

@@ -18,7 +18,7 @@ class LedgerUnavailable(Exception):
     """The ledger's files cannot be written now. Nothing of the command was appended; trying again later is safe."""
 
     code = "ledger_unavailable"
-    detail = "The ledger cannot be written now. Nothing happened; try again with the same key."
+    detail = "The ledger cannot be written now; a retry with the same key finds out what became of it."
     headers: ClassVar = {"Retry-After": "1"}
 
 

@@ -98,7 +98,8 @@ def sync_detailed(
 
      The UTC days of which the provider has something on record by now, newest first: those whose
     settlement file says more than its header, unless a planted fault leaves all of it out. The day that
-    is not over is one of them.
+    is not over is one of them. Of the others it says what the provider pays out, so that a file that
+    was made anew shows without being downloaded.
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.
@@ -134,7 +135,8 @@ def sync(
 
      The UTC days of which the provider has something on record by now, newest first: those whose
     settlement file says more than its header, unless a planted fault leaves all of it out. The day that
-    is not over is one of them.
+    is not over is one of them. Of the others it says what the provider pays out, so that a file that
+    was made anew shows without being downloaded.
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.
@@ -165,7 +167,8 @@ async def asyncio_detailed(
 
      The UTC days of which the provider has something on record by now, newest first: those whose
     settlement file says more than its header, unless a planted fault leaves all of it out. The day that
-    is not over is one of them.
+    is not over is one of them. Of the others it says what the provider pays out, so that a file that
+    was made anew shows without being downloaded.
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.
@@ -199,7 +202,8 @@ async def asyncio(
 
      The UTC days of which the provider has something on record by now, newest first: those whose
     settlement file says more than its header, unless a planted fault leaves all of it out. The day that
-    is not over is one of them.
+    is not over is one of them. Of the others it says what the provider pays out, so that a file that
+    was made anew shows without being downloaded.
 
     Args:
         provider_id (ProviderId): A simulated provider. Example: providerA.

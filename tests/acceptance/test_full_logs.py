@@ -1,0 +1,60 @@
+"""A log that is full is set aside while several processes write it, and what is in the older parts is still found."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from payrail.runtime.rotated_file import parts_of
+from stack_process import StackProcess
+
+
+def test_full_log_is_set_aside_and_trace_still_finds_what_is_in_it(
+    start_stack: Callable[..., StackProcess],
+) -> None:
+    stack = start_stack(
+        "--workers", "2", LOG_BYTES_MAX="3000", LOG_FILES_KEPT="40", METRICS_INTERVAL_S="0.05"
+    )
+    logs = [stack.data_dir / "logs" / "payrail.log", stack.data_dir / "metrics" / "service_metrics.jsonl"]
+    asked = []
+    while not all(len(parts_of(log)) > 3 for log in logs):
+        with stack.client() as client:  # A connection of its own: any worker may take it.
+            asked.append(client.get("/payments").headers["X-Correlation-Id"])
+    assert stack.stop() == 0
+    logged = [
+        line["correlation_id"] for line in lines_of(logs[0]) if line.get("operation") == "list_payments"
+    ]
+    assert sorted(logged) == sorted(asked)
+    assert traced(stack.data_dir, asked[0]) == ["gateway: list_payments"]
+
+
+def test_no_more_parts_are_kept_than_the_settings_say(start_stack: Callable[..., StackProcess]) -> None:
+    stack = start_stack(LOG_BYTES_MAX="1000", LOG_FILES_KEPT="1")
+    log = stack.data_dir / "logs" / "payrail.log"
+    while len(parts_of(log)) == 1 or b"list_refunds" not in parts_of(log)[0].read_bytes():
+        with stack.client() as client:
+            client.get("/refunds")
+    stack.stop()
+    assert [part.name for part in parts_of(log)][:1] == ["payrail.log.1"]
+    assert len(parts_of(log)) <= 2
+
+
+def lines_of(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for part in parts_of(log) for line in part.read_bytes().splitlines()]
+
+
+def traced(data_dir: Path, identifier: str) -> list[str]:
+    """What `payrail trace` shows, step by step."""
+    command = [
+        sys.executable,
+        "-m",
+        "payrail.cli.main",
+        "trace",
+        identifier,
+        "--data-dir",
+        str(data_dir),
+        "--json",
+    ]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return [step["what"] for step in json.loads(shown.stdout)["steps"]]
