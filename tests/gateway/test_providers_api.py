@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,12 @@ async def test_health_of_all_services_names_the_one_that_is_away(shop: Shop) -> 
         "ledger-jobs",
     ]
     assert all(line["latency_ms"] is not None for line in healthy["data"])
+
+
+async def test_every_service_tells_the_running_version_of_payrail(shop: Shop) -> None:
+    """Its own contract's version may be another one."""
+    healthy = (await shop.acting("viewer").get("/health/services")).json()
+    assert [line["version"] for line in healthy["data"]] == [version("payrail")] * 4
 
 
 async def test_samples_of_the_metrics_are_left_behind_when_the_gateway_ends(

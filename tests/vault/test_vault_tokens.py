@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 from vault_bench import MASTERCARD, VISA, Bench, VaultClient, many
@@ -188,7 +189,7 @@ async def test_health_and_documents_need_no_key(vault: VaultClient) -> None:
     assert health == {
         "status": "ok",
         "service": "vault",
-        "version": "0.2.0",
+        "version": version("payrail"),
         "time": "2026-03-02T09:15:00.000Z",
     }
     assert (await vault.get("/openapi.json")).json()["info"]["title"] == "PayRail vault"

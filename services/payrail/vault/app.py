@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def build_vault(
     return build_contract_app(
         service="vault",
         contract=contract,
-        handlers=Handlers(vault, clock, contract["info"]["version"]).by_operation(),
+        handlers=Handlers(vault, clock, version("payrail")).by_operation(),
         authenticate={"InternalKey": authenticator(InternalKeys(internal_keys))},
         errors=ERRORS,
         lifespan=lifespan,

@@ -184,6 +184,21 @@ class JournalContract:
         assert (follower.seq, follower.behind) == (4, 0)
         follower.close()
 
+    async def test_a_follower_gives_again_what_its_owner_could_not_use(self, journal: Journal) -> None:
+        await journal.append("payments", created(pay(1)))
+        follower = journal.follow(0, lambda entry: True, lambda: None)
+        first = await follower.take()
+        await journal.append("payments", _cancel(1))
+        await journal.append("payments", created(pay(2)))
+        await journal.catch_up()
+        assert len(await follower.take()) == 2
+        follower.go_back(first[-1].entry.seq)
+        await journal.append("payments", _cancel(2))
+        await journal.catch_up()
+        again = [*await follower.take(), *await follower.take()]
+        assert [_seen(one) for one in again] == [(2, "CANCELED"), (3, "CREATED"), (4, "CANCELED")]
+        follower.close()
+
     async def test_a_follower_that_begins_in_the_middle_misses_and_repeats_nothing(
         self, journal: Journal
     ) -> None:

@@ -4,7 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from payrail.gateway.ports import ClockBehindLedger, ClockFixed, ClockOutOfRange
-from payrail.runtime.clock import ClockBehindFloor, ClockError, FrozenClock, SystemClock, parse_rfc3339
+from payrail.runtime.clock import (
+    ClockBehindFloor,
+    ClockBeyondRange,
+    FrozenClock,
+    SystemClock,
+    parse_rfc3339,
+)
 
 
 class ClockMover:
@@ -36,6 +42,6 @@ class ClockMover:
             move(parse_rfc3339(floor) if floor else None)
         except ClockBehindFloor:
             raise ClockBehindLedger(floor or "") from None
-        except ClockError:
+        except ClockBeyondRange:
             raise ClockOutOfRange from None
         return not self._clock.under_way

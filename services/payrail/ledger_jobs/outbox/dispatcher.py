@@ -7,7 +7,7 @@ after a crash where the files are.
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from payrail.ledger.events import event_of, may_make_event
+from payrail.ledger.events import Event, event_of, may_make_event
 from payrail.ledger_jobs.loops import Job, JobElsewhere, Run
 from payrail.ledger_jobs.outbox.courier import Courier, Files
 from payrail.ledger_jobs.outbox.dead_letters import DeadLetters
@@ -184,7 +184,7 @@ class Dispatcher:
             while committed := await opened.follower.take():
                 events = [event for one in committed if (event := event_of(one)) is not None]
                 if events:
-                    await opened.files.events.append(events)
+                    await self._write_down(opened, events)
                     self._poke({event.merchant_id for event in events})
                 written += len(events)
         return written
@@ -249,6 +249,14 @@ class Dispatcher:
         follower = self._journal.follow(events.last_seq, may_make_event, self.on_news)
         closing.callback(follower.close)
         return _Open(files, courier, keys, follower, {})
+
+    async def _write_down(self, opened: _Open, events: Sequence[Event]) -> None:
+        """Append them; what a full disk refuses is taken from the ledger again, before anything that comes later."""
+        try:
+            await opened.files.events.append(events)
+        except LogUnavailable:
+            opened.follower.go_back(opened.files.events.last_seq)
+            raise
 
     def _secret_by(self, keys: SigningKeys, endpoint: Endpoint) -> str:
         """For lanes that send while the outbox is being closed, too."""

@@ -74,6 +74,10 @@ class Follower:
         known, self.seq, self._kept_after = self.seq, self._kept_to, self._kept_to
         return [committed for committed in taken if committed.entry.seq > known]
 
+    def go_back(self, after_seq: int) -> None:
+        """Whoever took them could not use those after this entry: they come again."""
+        self.seq = min(self.seq, after_seq)
+
     def close(self) -> None:
         """Follow no more."""
         self._on_close(self)
