@@ -14,6 +14,7 @@ from payrail.cli.verification import verify_data_dir
 from payrail.gateway.adapters.action_log import ActionLog
 from payrail.gateway.domain.actions import Requested
 from payrail.ledger.entry import Actor
+from payrail.runtime.clock import rfc3339
 from stack_process import StackProcess
 
 ADMIN = {"user": "ada", "role": "admin"}
@@ -75,6 +76,26 @@ async def test_every_filter_holds(desk: Desk) -> None:
     correlation_id = (await trail(desk, entity=refund_id))[0]["correlation_id"]
     assert actions(await trail(desk, correlation_id=correlation_id)) == ["refund.requested"]
     assert await trail(desk, entity="pay_01JZ8Q4T5W8XK3V2N7M6R9S0AB") == []
+
+
+async def test_a_record_that_was_decided_on_before_the_one_in_front_of_it_hides_nothing(desk: Desk) -> None:
+    """Workers append in the order of their turns, not of their times; the machine's clock may be set back, too."""
+    noon = desk.clock.now() + timedelta(hours=12)
+    desk.clock.set(noon)
+    first = await desk.payment(captured=0)
+    desk.clock.set(noon - timedelta(hours=3))
+    await desk.payment(captured=0)
+    desk.clock.set(noon + timedelta(hours=1))
+    last = await desk.payment(captured=0)
+    since = {"created_from": rfc3339(noon)}
+    for records in (
+        await trail(desk, **since),
+        (await desk.get("/audit/export", params=since, **ADMIN))["data"],
+    ):
+        assert {record["payment_id"] for record in records} == {first, last}
+        assert len(records) == 6
+    events = (await desk.get("/events", params={"limit": 100, **since}))["data"]
+    assert {event["data"]["id"] for event in events} == {first, last}
 
 
 async def test_a_page_stays_where_it_is_while_records_are_added(desk: Desk) -> None:

@@ -27,6 +27,7 @@ from payrail.ledger.postings import Posting, signed
 from payrail.ledger.refund import Refund, evolve_refund
 from payrail.ledger.settlement import BankBooking, JobRecord, Payout, evolve_record
 from payrail.ledger.settlement_events import SETTLEMENT_EVENTS
+from payrail.ledger.timeline import Timeline
 from payrail.ledger.totals import Totals, change_state
 
 #: What an operation is about: the thing whose entry claims and answers its idempotency key.
@@ -124,8 +125,7 @@ class LedgerState:
         self.balances_of: dict[str, Balances] = {}
         self.totals_of: dict[str, Totals] = {}
         self.balances = Balances()
-        #: The time of the newest entry; none has a later one.
-        self.newest_at: str | None = None
+        self.timeline = Timeline()
         self._staged_payments: dict[str, Payment] = {}
         self._staged_refunds: dict[str, Refund] = {}
         self._staged_disputes: dict[str, Dispute] = {}
@@ -308,8 +308,7 @@ class LedgerState:
         if entry.postings:
             self.balances.post(entry.postings)
         self._note_owner(entry)
-        if self.newest_at is None or entry.at > self.newest_at:
-            self.newest_at = entry.at
+        self.timeline.add(entry.seq, entry.at)
 
     def _note_owner(self, entry: Entry) -> None:
         merchant_id = self.merchant_of(entry.entity)

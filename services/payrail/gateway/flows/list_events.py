@@ -1,6 +1,7 @@
 """A merchant's events, newest first, derived from the ledger as its dispatcher derives them."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -61,13 +62,15 @@ async def get_event(gateway: Gateway, caller: Caller, event_id: str) -> dict[str
 def _newest_first(
     gateway: Gateway, seqs: Any, below: int, wanted: EventFilter
 ) -> Iterator[tuple[Event, int]]:
-    for index in range(below - 1, -1, -1):
+    oldest = 0
+    if wanted.created_from is not None:
+        oldest = bisect_right(seqs, gateway.journal.state.timeline.all_older(wanted.created_from))
+    for index in range(below - 1, oldest - 1, -1):
         entry = gateway.journal.entry(seqs[index])
-        if wanted.created_from is not None and entry.at < wanted.created_from:
-            return
         if (
             may_make_event(entry)
             and wanted.entity in (None, entry.entity)
+            and (wanted.created_from is None or entry.at >= wanted.created_from)
             and (wanted.created_to is None or entry.at < wanted.created_to)
         ):
             event = event_of(committed_at(gateway.journal, entry.entity, entry.seq))

@@ -43,7 +43,7 @@ async def move_clock(gateway: Gateway, request: Request, advance_s: int | None, 
 
 async def _move(gateway: Gateway, mover: str, advance_s: int | None, to: str | None) -> None:
     await gateway.journal.catch_up()
-    control, floor = gateway.clock_control, gateway.journal.state.newest_at
+    control, floor = gateway.clock_control, gateway.journal.state.timeline.newest_at
     if advance_s is None:
         go = partial(control.set, to or "", mover=mover, floor=floor)
     else:

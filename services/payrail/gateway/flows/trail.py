@@ -4,6 +4,7 @@ Both only grow at their end, so that a position in the list is a position in eac
 are added. Nothing is indexed but merchants, payments and single things; other filters read what there is.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -58,6 +59,10 @@ class Trail:
         self._entry_at: Callable[[int], Entry] = gateway.journal.entry
         self._actions = gateway.trail.actions
         self._seqs = _seqs(gateway, merchant_id, wanted)
+        #: The entries before it are all older than what is wanted.
+        self._oldest = 0
+        if wanted.created_from is not None:
+            self._oldest = bisect_right(self._seqs, self._state.timeline.all_older(wanted.created_from))
         about_payment = wanted.payment_id is not None
         self._action_ids: Sequence[str] = () if about_payment else tuple(self._actions.of(merchant_id))
         self.end = Position(len(self._seqs), len(self._action_ids))
@@ -68,8 +73,6 @@ class Trail:
         entry = self._entry(entries - 1)
         action = self._action(actions - 1)
         while newest := _newer(entry, action):
-            if self._wanted.created_from is not None and newest["at"] < self._wanted.created_from:
-                return
             if newest is entry:
                 entries -= 1
                 entry = self._entry(entries - 1)
@@ -81,8 +84,8 @@ class Trail:
 
     def oldest_first(self) -> Iterator[Record]:
         """The records that meet the filter."""
-        entries = actions = 0
-        entry, action = self._entry(0), self._action(0)
+        entries, actions = self._oldest, 0
+        entry, action = self._entry(entries), self._action(0)
         while entry or action:
             if entry and (action is None or entry["at"] <= action["at"]):
                 oldest, entries = entry, entries + 1
@@ -94,7 +97,7 @@ class Trail:
                 yield oldest
 
     def _entry(self, index: int) -> Record | None:
-        if not 0 <= index < self.end.entries:
+        if not self._oldest <= index < self.end.entries:
             return None
         entry = self._entry_at(self._seqs[index])
         return _record_of_entry(entry, self._state.payment_of(entry.entity))

@@ -60,7 +60,10 @@ def reconcile(
     judged = list(zip(rows, judge(rows) if rows else (), strict=True))
     breaks = [
         *_provider_breaks(paired),
-        *(_duplicate(row) for row in again.filter(pl.col("date_file") == date).iter_rows(named=True)),
+        *(
+            _break(row, "duplicate")
+            for row in again.filter(pl.col("date_file") == date).iter_rows(named=True)
+        ),
         *(_stray(row, owner) for row, owner in judged),
     ]
     if settlement_rows is not None:
@@ -126,10 +129,6 @@ def _provider_breaks(paired: pl.DataFrame) -> Iterator[Break]:
     for break_class, holds in classes.items():
         for row in paired.filter(holds.fill_null(value=False)).iter_rows(named=True):
             yield _break(row, break_class)
-
-
-def _duplicate(row: Row) -> Break:
-    return _break(row, "duplicate")
 
 
 def _break(row: Row, break_class: BreakClass) -> Break:
