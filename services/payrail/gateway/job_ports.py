@@ -27,7 +27,7 @@ class SettlementJobs(Protocol):
         ...
 
     async def generate(self, date: str, requester: Mapping[str, str], correlation_id: str) -> None:
-        """Have a day settled; return when it is done. Raises `FutureDay`."""
+        """Have a day settled; return when it is done. Raises `FutureDay` and `JobFailed`."""
         ...
 
 
@@ -49,7 +49,7 @@ class ReconciliationJobs(Protocol):
         ...
 
     async def run(self, date: str, requester: Mapping[str, str], correlation_id: str) -> None:
-        """Have a day reconciled; return when it is done. Raises `FutureDay`."""
+        """Have a day reconciled; return when it is done. Raises `FutureDay` and `JobFailed`."""
         ...
 
     async def resolve_break(

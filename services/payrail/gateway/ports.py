@@ -312,6 +312,17 @@ class JobsUnavailable(Exception):
     headers: ClassVar = {"Retry-After": "1"}
 
 
+class JobFailed(Exception):
+    """What the ledger jobs were asked for did not come off; `detail` says why. Asking again is safe."""
+
+    code = "job_failed"
+    headers: ClassVar = {"Retry-After": "1"}
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
 class Jobs(Protocol):
     """The background jobs over the ledger. Raises `JobsUnavailable`."""
 
