@@ -7,7 +7,7 @@ import pytest
 
 from payrail.gateway.adapters.reconciliation_jobs import SdkReconciliationJobs
 from payrail.gateway.adapters.settlement_jobs import SdkSettlementJobs
-from payrail.gateway.ports import JobFailed, JobsUnavailable
+from payrail.gateway.job_ports import JobFailed, JobsUnavailable
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 
 DATE = "2026-03-02"

@@ -4,7 +4,7 @@ import datetime
 from http import HTTPStatus
 from typing import Any
 
-from payrail.gateway.ports import JobFailed, JobsUnavailable
+from payrail.gateway.job_ports import JobFailed, JobsUnavailable
 from payrail.runtime.card_numbers import mask_card_numbers
 from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.pages import InvalidCursor

@@ -8,7 +8,7 @@ import orjson
 
 from payrail.gateway.adapters.day_jobs import ask_jobs, day_of
 from payrail.gateway.domain.errors import BreakTransitionInvalid, FutureDay, ReconciliationNotFound
-from payrail.gateway.ports import JobsUnavailable
+from payrail.gateway.job_ports import JobsUnavailable
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.reconciliation import (
     get_reconciliation,

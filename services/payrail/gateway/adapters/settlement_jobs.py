@@ -6,7 +6,7 @@ from typing import Any
 
 from payrail.gateway.adapters.day_jobs import ask_jobs, day_of
 from payrail.gateway.domain.errors import FutureDay, SettlementNotFound
-from payrail.gateway.ports import JobsUnavailable
+from payrail.gateway.job_ports import JobsUnavailable
 from payrail.runtime.clock import rfc3339
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.settlement import (

@@ -1,6 +1,7 @@
 """Which refusal is which status. The codes belong to the errors themselves; handlers do not catch."""
 
 from payrail.gateway.domain import customers, errors, notices
+from payrail.gateway.job_ports import JobFailed, JobsUnavailable
 from payrail.gateway.outbox_port import (
     DeadLetterNotFound,
     EndpointDisabled,
@@ -13,8 +14,6 @@ from payrail.gateway.ports import (
     ClockBehindLedger,
     ClockFixed,
     ClockOutOfRange,
-    JobFailed,
-    JobsUnavailable,
     ProviderRefused,
     ProviderUnreachable,
     RotationInProgress,
