@@ -19,6 +19,7 @@ STATUSES: list[tuple[str, int, set[str], str]] = [
         409,
         {
             "create_webhook_endpoint",
+            "enable_webhook_endpoint",
             "generate_settlement",
             "redeliver_event",
             "redrive_dead_letters",
