@@ -102,8 +102,8 @@ class Reconciliations:
 
         Raises:
             InvalidRequest: The day has not begun (`future_date`).
-            ServiceUnavailable: A provider's file could not be had or read, or nobody answers for the jobs
-                (`jobs_unavailable`).
+            ServiceUnavailable: A provider's file could not be had or read (`job_failed`, whose `detail` says why), or
+                nobody answers for the jobs (`jobs_unavailable`).
         """
         key = key_or_new(idempotency_key)
         return self._sender.call(

@@ -92,7 +92,8 @@ class Settlements:
 
         Raises:
             InvalidRequest: The day has not begun (`future_date`).
-            ServiceUnavailable: The job failed, or nobody answers for the jobs (`jobs_unavailable`).
+            ServiceUnavailable: The job failed (`job_failed`, whose `detail` says why), or nobody answers for the
+                jobs (`jobs_unavailable`).
         """
         key = key_or_new(idempotency_key)
         return self._sender.call(

@@ -304,22 +304,6 @@ class ProviderControls(Protocol):
         ...
 
 
-class JobsUnavailable(Exception):
-    """The ledger jobs did not answer. Asking again is safe."""
-
-    code = "jobs_unavailable"
-    detail = "The ledger jobs did not answer; try again."
-    headers: ClassVar = {"Retry-After": "1"}
-
-
-class Jobs(Protocol):
-    """The background jobs over the ledger. Raises `JobsUnavailable`."""
-
-    async def run_due(self, correlation_id: str) -> datetime | None:
-        """Have them do all work that is due; return when it is done, with when they will try a webhook again."""
-        ...
-
-
 class ActionTrail(Protocol):
     """What was asked for and done that moved no money. Raises `LogUnavailable` where it cannot be written."""
 

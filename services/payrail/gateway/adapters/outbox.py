@@ -7,13 +7,13 @@ from typing import Any, cast
 import orjson
 
 from payrail.gateway.domain.errors import EventNotFound
+from payrail.gateway.job_ports import JobsUnavailable
 from payrail.gateway.outbox_port import (
     DeadLetterNotFound,
     EndpointDisabled,
     UrlNotAllowed,
     WebhookEndpointNotFound,
 )
-from payrail.gateway.ports import JobsUnavailable
 from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.ledger_jobs import AuthenticatedClient
