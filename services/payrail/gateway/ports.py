@@ -352,8 +352,8 @@ class ClockControl(Protocol):
     """The one clock of all services, for those who move it. `mover` names the move: the same one again does nothing.
 
     A move forward stops at `stop_at` if that comes first: whether it has arrived is returned, and the same move again
-    goes on to where it was to go at first. It raises `ClockFixed`, `ClockOutOfRange`, and `ClockBehindLedger` where it
-    would pass `floor`.
+    goes on to where it was to go at first. It raises `ClockFixed`, `ClockOutOfRange`, `ClockBehindLedger` where it
+    would pass `floor`, and `LogUnavailable` where the disk refuses it.
     """
 
     def offset_s(self) -> float:

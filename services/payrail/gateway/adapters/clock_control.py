@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from payrail.gateway.ports import ClockBehindLedger, ClockFixed, ClockOutOfRange
+from payrail.runtime.append_log import LogUnavailable
 from payrail.runtime.clock import (
     ClockBehindFloor,
     ClockBeyondRange,
@@ -44,4 +46,6 @@ class ClockMover:
             raise ClockBehindLedger(floor or "") from None
         except ClockBeyondRange:
             raise ClockOutOfRange from None
+        except OSError as error:
+            raise LogUnavailable(Path("clock.json"), str(error)) from error
         return not self._clock.under_way
