@@ -54,8 +54,7 @@ def _reconcile(data_dir: Path) -> None:
 
 
 def _settle(data_dir: Path) -> None:
-    for entries in (data_dir / "settlement",):
-        shutil.rmtree(entries, ignore_errors=True)
+    shutil.rmtree(data_dir / "settlement", ignore_errors=True)
     first_s, first_mb = _measured(["settle", "--date", DATE, "--data-dir", str(data_dir)])
     again_s, again_mb = _measured(["settle", "--date", DATE, "--data-dir", str(data_dir)])
     print(f"settle: {first_s:.1f} s (limit {_LIMIT_S:.0f}), {first_mb:.0f} MB (limit {_LIMIT_MB:.0f})")

@@ -2,7 +2,7 @@
 calls, and behind uvicorn with the same settings.
 
 Both answer `POST /boxes` with a small JSON body; the bare route parses it and renders the same answer, and
-does nothing else: no key, no check, no log. Run: `.venv/bin/python benchmarks/contract_app.py`.
+does nothing else: no key, no check, no log. Run: `.venv/bin/python -m benchmarks.contract_app`.
 """
 
 import asyncio

@@ -76,13 +76,20 @@ async def test_a_stack_that_has_ended_says_that_it_is_not_available(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("missing", "code"), [("vault", "vault_unavailable"), ("provider-sim", "provider_unavailable")]
+    ("missing", "expected"),
+    [
+        ("vault", {"vault_unavailable"}),
+        # A day cannot be reconciled without the providers' files: the gateway passes on what the job says.
+        ("provider-sim", {"provider_unavailable", "job_failed"}),
+    ],
 )
-async def test_a_gateway_whose_neighbour_is_away_says_so(missing: str, code: str, tmp_path: Path) -> None:
+async def test_a_gateway_whose_neighbour_is_away_says_so(
+    missing: str, expected: set[str], tmp_path: Path
+) -> None:
     async with without(missing, tmp_path) as stack:
         wrong, codes = await wrong_answers(stack, [o for o in OPERATIONS if o.service != missing])
     assert wrong == []
-    assert code in codes
+    assert codes >= expected
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ STATUSES: list[tuple[str, int, set[str], str]] = [
         409,
         {
             "create_webhook_endpoint",
+            "enable_webhook_endpoint",
             "generate_settlement",
             "redeliver_event",
             "redrive_dead_letters",
@@ -46,10 +47,6 @@ STATUSES: list[tuple[str, int, set[str], str]] = [
 #: Codes by service.
 CODES: dict[tuple[str, str], str] = {
     ("gateway", "job_elsewhere"): "the other process must hold the job at that moment",
-    (
-        "gateway",
-        "job_failed",
-    ): "what fails a job is brought about at the jobs service, without a gateway before it",
     ("gateway", "url_not_allowed"): "private addresses are refused in production only",
     ("ledger-jobs", "url_not_allowed"): "private addresses are refused in production only",
     ("ledger-jobs", "idempotency_key_reused"): "the gateway has checked the key before it asks",

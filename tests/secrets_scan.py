@@ -21,7 +21,7 @@ def forbidden() -> dict[str, bytes]:
 
 def find_secrets(data_dir: Path, *texts: str) -> list[str]:
     """Each secret that a file of the directory or one of the texts holds, with its file and line."""
-    of_endpoints = StoredSecrets(data_dir)
+    of_endpoints, all_forbidden = StoredSecrets(data_dir), forbidden()
     sources = [(file, file.read_bytes()) for file in sorted(data_dir.rglob("*")) if file.is_file()]
     sources += [(Path(f"output {number}"), text.encode()) for number, text in enumerate(texts)]
     derived = [
@@ -33,7 +33,7 @@ def find_secrets(data_dir: Path, *texts: str) -> list[str]:
     return derived + [
         f"{file}:{number}: {name}"
         for file, content in sources
-        for name, secret in forbidden().items()
+        for name, secret in all_forbidden.items()
         if secret in content
         for number, line in enumerate(content.split(b"\n"), 1)
         if secret in line

@@ -10,6 +10,7 @@ from .call_options import CallOptions
 from .gateway.api.webhook_endpoints import (
     create_webhook_endpoint,
     delete_webhook_endpoint,
+    enable_webhook_endpoint,
     get_webhook_endpoint,
     list_webhook_endpoints,
 )
@@ -95,6 +96,19 @@ class AsyncWebhookEndpoints:
 
         return AsyncListing(fetch, cursor)
 
+    async def enable(
+        self, endpoint_id: str, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
+    ) -> WebhookEndpoint:
+        """Have webhooks sent there again, of what happens from now on. See `WebhookEndpoints.enable`."""
+        segment, key = path_id(endpoint_id, "endpoint"), key_or_new(idempotency_key)
+        return await self._sender.call(
+            WebhookEndpoint,
+            lambda client: enable_webhook_endpoint.asyncio_detailed(
+                segment, client=client, idempotency_key=key
+            ),
+            options,
+        )
+
     async def delete(self, endpoint_id: str, **options: Unpack[CallOptions]) -> None:
         """Have nothing sent there any more; what waits for it is dropped.
 
@@ -115,4 +129,5 @@ class AsyncRawWebhookEndpoints:
         self.create = async_raw(plain.create)
         self.get = async_raw(plain.get)
         self.list = async_raw_page(plain.list)
+        self.enable = async_raw(plain.enable)
         self.delete = async_raw(plain.delete)

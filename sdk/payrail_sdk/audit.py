@@ -150,7 +150,8 @@ class Vault:
         """Encrypt every card anew under a new key, and retire the older ones. Needs the role admin.
 
         Args:
-            mode: `now` waits for the end, `background` does not.
+            mode: `now` waits for the end, five seconds at most; `background` does not. The answer's `status` tells
+                whether it has come.
             idempotency_key: As for `Payments.create`.
             options: As for `Payments.create`.
 

@@ -49,6 +49,7 @@ class TheClock:
 
         Raises:
             Conflict: It would go behind the newest ledger entry.
+            InvalidRequest: It would leave the years 1970 to 9998 (`clock_out_of_range`).
             PermissionDenied: You are no admin, or the gateway is production's.
         """
         return self._move(

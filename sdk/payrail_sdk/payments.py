@@ -222,10 +222,12 @@ class Payments:
     def cancel(
         self, payment_id: str, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
     ) -> Payment:
-        """Give up a payment of which nothing is captured; what is held is released.
+        """Give up what is not captured: what is held of it is released.
+
+        The payment is `CANCELED`, or `CAPTURED` where a part of it was captured before.
 
         Raises:
-            InvalidTransition: Something is captured already, or the payment has ended.
+            InvalidTransition: Nothing is left to release, or its time is over.
             OperationInProgress: Another operation on the payment has not ended.
             ServiceUnavailable: The provider surely did not do it.
         """

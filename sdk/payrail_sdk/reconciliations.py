@@ -101,8 +101,9 @@ class Reconciliations:
         """Reconcile a day now; a run that finds what the run before it found changes nothing. Needs the role admin.
 
         Raises:
-            ApiError: The day has not begun (`future_date`).
-            ServiceUnavailable: A provider's file could not be had or read (`job_failed`).
+            InvalidRequest: The day has not begun (`future_date`).
+            ServiceUnavailable: A provider's file could not be had or read (`job_failed`, whose `detail` says why), or
+                nobody answers for the jobs (`jobs_unavailable`).
         """
         key = key_or_new(idempotency_key)
         return self._sender.call(

@@ -134,6 +134,7 @@ class Refunds:
         Raises:
             MakerCheckerViolation: You requested it yourself, or are no approver.
             DisputeOpen: A dispute of the payment comes first.
+            AmountExceedsRefundable: A dispute has taken what was reserved.
             InvalidTransition: It was decided already.
             OperationInProgress: It is being executed.
             ServiceUnavailable: The provider surely did not do it; the refund stays `APPROVED`: approve it again.

@@ -88,8 +88,12 @@ class Settlements:
     ) -> SettlementSummary:
         """Settle a day now, as far as it can be; a day that is over is settled once, however often this is called.
 
+        Needs the role admin.
+
         Raises:
-            ApiError: The day has not begun (`future_date`).
+            InvalidRequest: The day has not begun (`future_date`).
+            ServiceUnavailable: The job failed (`job_failed`, whose `detail` says why), or nobody answers for the
+                jobs (`jobs_unavailable`).
         """
         key = key_or_new(idempotency_key)
         return self._sender.call(

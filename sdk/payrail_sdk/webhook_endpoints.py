@@ -10,6 +10,7 @@ from .call_options import CallOptions
 from .gateway.api.webhook_endpoints import (
     create_webhook_endpoint,
     delete_webhook_endpoint,
+    enable_webhook_endpoint,
     get_webhook_endpoint,
     list_webhook_endpoints,
 )
@@ -109,6 +110,28 @@ class WebhookEndpoints:
 
         return Listing(fetch, cursor)
 
+    def enable(
+        self, endpoint_id: str, *, idempotency_key: str | None = None, **options: Unpack[CallOptions]
+    ) -> WebhookEndpoint:
+        """Have webhooks sent there again, of what happens from now on, if it was disabled because it answered 410.
+
+        What it missed is sent by `Events.redeliver`; what it had refused, by `DeadLetters.redrive`.
+
+        Args:
+            endpoint_id: The endpoint's id.
+            idempotency_key: As for `Payments.create`.
+            options: As for `Payments.create`.
+
+        Raises:
+            NotFound: There is no such endpoint, or it is another merchant's.
+        """
+        segment, key = path_id(endpoint_id, "endpoint"), key_or_new(idempotency_key)
+        return self._sender.call(
+            WebhookEndpoint,
+            lambda client: enable_webhook_endpoint.sync_detailed(segment, client=client, idempotency_key=key),
+            options,
+        )
+
     def delete(self, endpoint_id: str, **options: Unpack[CallOptions]) -> None:
         """Have nothing sent there any more; what waits for it is dropped.
 
@@ -130,4 +153,5 @@ class RawWebhookEndpoints:
         self.create = raw(plain.create)
         self.get = raw(plain.get)
         self.list = raw_page(plain.list)
+        self.enable = raw(plain.enable)
         self.delete = raw(plain.delete)

@@ -1,4 +1,5 @@
-"""The README's first page does what it says: its blocks run as they stand against a stack that was just started."""
+"""The README does what it says: its blocks run as they stand against a stack that was just started. So does the page on
+webhooks; and the links of all pages lead somewhere."""
 
 import json
 import os
@@ -15,6 +16,13 @@ from stack_process import StackProcess
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "data" / "README.md",
+]
+PAGES = [page for page in PAGES if "node_modules" not in page.parts]
 
 
 def blocks(language: str) -> list[str]:
@@ -131,6 +139,15 @@ def test_every_card_with_a_fixed_fate_is_in_the_table() -> None:
     assert sorted(re.findall(r"\d{16}", table)) == sorted(MAGIC_CARDS)
 
 
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", README):
-        assert (ROOT / target).exists(), target
+def test_endpoint_of_the_webhooks_page_is_made(stack_process: StackProcess) -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text()
+    (block,) = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (endpoint,) = documents(paste(block, stack_process))
+    assert endpoint["secret"].startswith("whsec_")
+    assert endpoint["event_types"] == ["payment.captured", "refund.succeeded"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text()):
+        assert (page.parent / target).exists(), target

@@ -30,7 +30,9 @@ def test_vault_key_of_another_installation_is_one_line_that_says_what_to_do(
     ledger = (stack.data_dir / "ledger" / "payments.jsonl").read_bytes()
     assert stack.launch().wait() == 1
     (line,) = stack.err
-    assert line.startswith(f"Error: vault could not start: {keys[1]} does not open what encrypted_cards.json")
+    assert line.startswith(
+        f"Error: vault could not start: {keys[1]} does not open the cards of encrypted_cards.json"
+    )
     assert line.endswith("; put back the key file that belongs to this data directory\n")
     assert (stack.data_dir / "ledger" / "payments.jsonl").read_bytes() == ledger
 

@@ -64,7 +64,8 @@ def test_each_service_has_one_line_and_then_comes_how_to_go_on(stack_process: St
 def test_every_service_answers_health_and_shows_its_contract(stack_process: StackProcess) -> None:
     for service in PORT_SETTINGS:
         with stack_process.internal_client(service) as client:
-            assert client.get("/health").json()["service"] == service
+            health = client.get("/health").json()
+            assert (health["service"], health["status"]) == (service, "ok")
             assert client.get("/openapi.json").json()["openapi"] == "3.0.3"
             assert client.get("/docs/").status_code == 200
 

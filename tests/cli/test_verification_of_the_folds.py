@@ -238,9 +238,8 @@ def test_a_key_that_is_given_back_may_be_claimed_again(
     desk.record_operation(pay(1), Approved("ch_1"))
     drafts = _drafts(journal)
     assert drafts[3].idempotency == drafts[5].idempotency
-    assert prove(drafts).counts == {
-        "intents": 2
-    }  # The test uses attempt ids again, with the keys; nothing else.
+    # The test uses attempt ids again, with the keys; nothing else.
+    assert prove(drafts).counts == {"intents": 2}
 
 
 def test_open_intents_are_notes_and_not_findings(journal: MemoryJournal, desk: Desk, prove: Prove) -> None:

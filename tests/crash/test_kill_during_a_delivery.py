@@ -60,9 +60,8 @@ async def _post(client: httpx.AsyncClient, path: str, key: str, body: Any) -> di
         answer = await client.post(path, json=body, headers={"Idempotency-Key": key})
         if (answer.is_success and answer.status_code != httpx.codes.ACCEPTED) or "redrive" in path:
             return dict(answer.json())
-        assert answer.status_code in (202, 409, 503), (
-            answer.text
-        )  # What the kill cut off is settled in a moment.
+        # What the kill cut off is settled in a moment.
+        assert answer.status_code in (202, 409, 503), answer.text
         await asyncio.sleep(0.05)
 
 

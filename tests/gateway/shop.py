@@ -2,6 +2,8 @@
 
 import itertools
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from payrail.ledger.payment import Payment
 from payrail.ledger.state import LedgerState
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.ids import IdSource
-from payrail.runtime.journal import Journal
+from payrail.runtime.journal import FileJournal, Journal
 from payrail.runtime.leases import Leases
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.memory_vault import MemoryVault
@@ -128,3 +130,16 @@ class Shop:
             assert payment.amount_captured <= self.providers.captured(payment.id)
             if payment.pending is None:
                 assert payment.amount_captured == self.providers.captured(payment.id)
+
+
+@asynccontextmanager
+async def shop_on_files(directory: Path) -> AsyncIterator[Shop]:
+    """A shop whose ledger is files, as a gateway's process has it; several may share them."""
+    ids = IdSource(FrozenClock(), random.Random())
+    journal = await FileJournal.open(directory / "ledger", lambda: ids.new("le"))
+    shop = Shop(directory, journal)
+    try:
+        yield shop
+    finally:
+        await journal.close()
+        shop.leases.close()

@@ -1,20 +1,16 @@
 """Nobody is told of an outcome that is not on the disk yet, whoever asks and however late the disk is."""
 
 import asyncio
-import random
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shop import Shop
+from shop import shop_on_files
 
 from payrail.gateway.domain.answers import Rendered
 from payrail.ledger.entry import Entry
-from payrail.runtime.clock import FrozenClock
-from payrail.runtime.ids import IdSource
-from payrail.runtime.journal import FileJournal, LedgerUnavailable, ledger_files
+from payrail.runtime.journal import LedgerUnavailable, ledger_files
 
 _TURNS = 200
 
@@ -56,16 +52,6 @@ class SlowDisk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> SlowDisk:
     return SlowDisk(monkeypatch)
-
-
-@asynccontextmanager
-async def shop_on_files(directory: Path) -> AsyncIterator[Shop]:
-    ids = IdSource(FrozenClock(), random.Random())
-    journal = await FileJournal.open(directory / "ledger", lambda: ids.new("le"))
-    shop = Shop(directory, journal)
-    yield shop
-    await journal.close()
-    shop.leases.close()
 
 
 async def _a_while(task: "asyncio.Task[Rendered]") -> None:

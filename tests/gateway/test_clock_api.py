@@ -1,6 +1,8 @@
 """The one clock, moved through the API: who may, how far, and that what falls due is done when it answers."""
 
 import asyncio
+import errno
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,19 @@ def test_a_move_that_is_made_again_after_a_crash_moves_nothing(tmp_path: Path) -
     assert clock.offset() == timedelta(days=1)
     clock.advance(timedelta(days=1), mover="act_2")
     assert clock.offset() == timedelta(days=2)
+
+
+async def test_a_move_that_the_disk_refuses_is_unavailable_and_moves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.clock, "advance", full)
+        refused = await move(desk, {"advance_s": 60}, key="k")
+    assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+    assert (await move(desk, {"advance_s": 60}, key="k")).json()["offset_s"] == 60
 
 
 def test_every_process_of_the_stack_goes_by_the_moved_clock(start_stack: Any) -> None:

@@ -1,24 +1,21 @@
 """Webhooks to merchants through the gateway: endpoints, order, retries, dead letters, redelivery."""
 
-import asyncio
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from deliveries import ADMIN, LIFE, deliveries, endpoint, letters, move, seen
 from desk import Desk, open_desk
 
 from payrail.ledger.events import EVENT_TYPES
 from payrail.runtime.clock import FrozenClock
 from stand_ins.webhook_receiver import ACCEPT, FAIL, GONE, HANG, RESET, Does, Receiver, receiver
 
-ADMIN = {"user": "ada", "role": "admin"}
-LIFE = ["payment.created", "payment.authorized", "payment.captured"]
-EVERY_PAUSE_S = 200  # Longer than any pause between two tries, jitter included.
 SECRET = "whsec_ZGV2X21lcmNoYW50X3dlYmhvb2tfc2VjcmV0X29mX3Rlc3Rz"
 
 
@@ -32,25 +29,6 @@ def shop() -> Iterator[Receiver]:
 def other() -> Iterator[Receiver]:
     with receiver() as one:
         yield one
-
-
-async def endpoint(desk: Desk, at: Receiver, **terms: Any) -> dict[str, Any]:
-    made = await desk.post("/webhook-endpoints", {"url": at.url, **terms}, **ADMIN)
-    assert made.status_code == 201, made.text
-    return dict(made.json())
-
-
-async def move(desk: Desk, seconds: float = EVERY_PAUSE_S) -> None:
-    """Move the clock; what falls due by that is sent when this returns."""
-    assert (await desk.post("/clock", {"advance_s": seconds}, **ADMIN)).status_code == 200
-
-
-async def letters(desk: Desk) -> list[dict[str, Any]]:
-    return list((await desk.get("/dead-letters", params={"limit": 100}))["data"])
-
-
-async def deliveries(desk: Desk, event_id: str) -> list[dict[str, Any]]:
-    return list((await desk.get(f"/events/{event_id}/deliveries"))["data"])
 
 
 async def test_an_endpoint_takes_every_event_in_order_signed_with_its_secret(
@@ -196,15 +174,6 @@ async def test_what_is_not_taken_is_sent_again_three_times_and_dead_after_that(
         assert (letter["event_id"], letter["endpoint_id"], letter["url"]) == (created, made["id"], shop.url)
         assert (letter["attempts"], letter["last_error"], letter["last_status"]) == (4, error, status)
         assert [one["state"] for one in await deliveries(desk, created)] == ["dead", "accepted"]
-
-
-async def seen(desk: Desk, path: str, holds: Callable[[Any], bool], **who: Any) -> None:
-    """Return when the path shows what holds; the clock stands still meanwhile."""
-    async with asyncio.timeout(20):
-        while True:
-            if holds(await desk.get(path, **who)):
-                return
-            await asyncio.sleep(0.01)
 
 
 def _attempts(shown: dict[str, Any]) -> list[Any]:

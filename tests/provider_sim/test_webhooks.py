@@ -255,7 +255,7 @@ async def test_a_bad_signature_is_one_and_its_repetition_draws_anew(
     await provider.send_webhooks(listener.send)
     clock.advance(MINUTE)
     await provider.send_webhooks(listener.send)
-    assert [message.misdirected for message in listener.got] == [True, False]
+    assert [message.badly_signed for message in listener.got] == [True, False]
 
 
 async def test_a_webhooks_failure_leaves_the_call_alone(provider: Provider) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from payrail.runtime.clock import (
     ClockBehindFloor,
+    ClockBeyondRange,
     ClockError,
     ClockFileInvalid,
     FrozenClock,
@@ -137,7 +138,7 @@ def test_a_clock_without_a_file_cannot_be_moved() -> None:
 
 def test_a_time_beyond_the_calendar_is_refused(path: Path) -> None:
     clock = clock_at_noon(path)
-    with pytest.raises(ClockError, match="9998"):
+    with pytest.raises(ClockBeyondRange, match="9998"):
         clock.advance(timedelta(days=4_000_000))
     assert clock.now() == NOON
 

@@ -33,6 +33,7 @@ CALLS = [
     lambda client: client.webhook_endpoints.create(url="https://shop.example.com/hooks"),
     lambda client: client.webhook_endpoints.get("whe_1"),
     lambda client: client.webhook_endpoints.list().first_page(),
+    lambda client: client.webhook_endpoints.enable("whe_1"),
     lambda client: client.webhook_endpoints.delete("whe_1"),
     lambda client: client.dead_letters.list().first_page(),
     lambda client: client.dead_letters.get("dlq_1"),

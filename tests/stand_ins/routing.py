@@ -11,13 +11,8 @@ from payrail.gateway.domain.notices import UnmatchedNotice
 from payrail.gateway.domain.pricing import DEFAULT_PLAN, PricePlan
 from payrail.gateway.domain.routing import Availability, Cost, Router, RoutingRules, RulesInForce
 from payrail.gateway.flows.due_work import DueWork
-from payrail.gateway.ports import (
-    ClockFixed,
-    JobsUnavailable,
-    ProviderUnreachable,
-    ServiceReport,
-    VaultUnavailable,
-)
+from payrail.gateway.job_ports import JobsUnavailable
+from payrail.gateway.ports import ClockFixed, ProviderUnreachable, ServiceReport, VaultUnavailable
 from payrail.runtime.metrics import Metrics
 
 RULES = RoutingRules({"providerA": Cost(290, 30), "providerB": Cost(310, 30)})

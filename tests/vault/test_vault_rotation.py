@@ -334,6 +334,11 @@ async def test_a_card_that_no_key_opens_keeps_the_old_key_until_it_is_given_agai
         new, kept = key_ids(bench)
         assert kept == old
         assert cards_on_disk(bench)[str(sound)]["key_id"] == new
+    async with bench.vault() as vault:
+        assert (await vault.charged(sound))["number"] == many(2)[1]
+        assert (
+            await vault.ask("/charge-token", {"merchant_id": "m_demo", "token": damaged})
+        ).status_code == 409
         await vault.tokenized(many(2)[0])
         assert (await vault.ask("/rotate-keys", {})).json()["retired_key_ids"] == [old]
         assert (await vault.charged(damaged))["number"] == many(2)[0]

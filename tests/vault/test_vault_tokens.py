@@ -323,7 +323,7 @@ async def test_a_foreign_key_file_refuses_the_start_and_costs_nothing_once_the_r
     keys = bench.files / "keys.json"
     kept = keys.read_bytes()
     keys.write_bytes(content)
-    with pytest.raises(VaultUnusable, match=r"keys\.json does not open what .* put back the key file"):
+    with pytest.raises(VaultUnusable, match=r"keys\.json does not open the cards .* put back the key file"):
         await bench.opened()
     assert keys.read_bytes() == content
     keys.write_bytes(kept)

@@ -1114,7 +1114,7 @@ export interface paths {
         };
         /**
          * Look at a webhook endpoint
-         * @description The endpoint, without its secret. One that answered 410 is disabled and says so.
+         * @description The endpoint, without its secret. One that answered 410 is disabled and says so; it can be enabled again.
          */
         get: operations["get_webhook_endpoint"];
         put?: never;
@@ -1124,6 +1124,26 @@ export interface paths {
          * @description Nothing is sent there any more; what waits for it, its dead letters included, is dropped.
          */
         delete: operations["delete_webhook_endpoint"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook-endpoints/{endpoint_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable a webhook endpoint again
+         * @description Webhooks are sent there again, of what happens from now on, with the same secret. What it missed while it was disabled is sent by `POST /events/{event_id}/redeliver` and, what it had refused, by redriving its dead letters. One that is enabled stays as it is.
+         */
+        post: operations["enable_webhook_endpoint"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2001,7 +2021,7 @@ export interface components {
              */
             next_attempt_at: string | null;
             /**
-             * @description `pending`: it was not sent yet. `retrying`: it was not taken and is sent again. `accepted`: it was taken. `dead`: it is in the dead letter queue. `skipped`: the endpoint was disabled before it was its turn.
+             * @description `pending`: it was not sent yet. `retrying`: it was not taken and is sent again. `accepted`: it was taken. `dead`: it is in the dead letter queue. `skipped`: the endpoint was disabled when it was its turn; only redelivery sends it there.
              * @example accepted
              * @enum {string}
              */
@@ -8465,6 +8485,53 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["EndpointNotFound"];
             422: components["responses"]["SensitiveParameter"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["JobsUnavailable"];
+        };
+    };
+    enable_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @example order-1042-authorize
+                 */
+                "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
+                /**
+                 * @description Ties together all that one request causes: logs, ledger entries, calls between services, webhooks. Taken as it stands when it is 1 to 128 visible ASCII characters; otherwise PayRail makes one. The answer carries it.
+                 * @example order-1042
+                 */
+                "X-Correlation-Id"?: components["parameters"]["CorrelationIdParameter"];
+            };
+            path: {
+                /**
+                 * @description Id of the endpoint.
+                 * @example whe_01JZ8P1A2B3C4D5E6F7G8H9J0K
+                 */
+                endpoint_id: components["parameters"]["EndpointIdPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint, which is enabled. */
+            200: {
+                headers: {
+                    "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            400: components["responses"]["InvalidRead"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["EndpointNotFound"];
+            409: components["responses"]["KeyInProgress"];
+            422: components["responses"]["KeyReused"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["JobsUnavailable"];
         };

@@ -166,7 +166,7 @@ def _provider_sim(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
 def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     from payrail.ledger_jobs.app import build
     from payrail.ledger_jobs.outbox.dispatcher import OutboxTerms
-    from payrail.ledger_jobs.plan import Surroundings, plan
+    from payrail.ledger_jobs.plan import JobDependencies, plan
     from payrail.ledger_jobs.provider_files.downloads import ProviderDownloads
     from payrail.runtime.ids import IdSource
     from payrail_sdk.provider_sim import AuthenticatedClient as ProviderClient
@@ -176,7 +176,7 @@ def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
     providers.set_async_httpx_client(
         _client(stack, "provider-sim", settings.provider_sim_url, log, key=key, timeout_s=_JOBS_TIMEOUT_S)
     )
-    around = Surroundings(
+    needed = JobDependencies(
         data_dir=settings.payrail_data_dir,
         clock=clock,
         new_id=IdSource(clock, random.SystemRandom()).new,
@@ -190,7 +190,7 @@ def _ledger_jobs(stack: Stack, clock: AnyClock, log: LogWriter) -> AsgiApp:
         clock=clock,
         journals=stack.journals,
         internal_keys=_internal_keys(settings),
-        plan=partial(plan, around),
+        plan=partial(plan, needed),
         outbox=OutboxTerms(
             interval_s=settings.outbox_interval_s,
             timeout_s=settings.outbox_timeout_s,

@@ -1,7 +1,35 @@
-"""Ports to what the ledger jobs keep of a day. Where nobody answers they raise `ports.JobsUnavailable`."""
+"""Ports to the ledger jobs: to have them work, and to what they keep of a day."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+
+class JobsUnavailable(Exception):
+    """The ledger jobs did not answer. Asking again is safe."""
+
+    code = "jobs_unavailable"
+    detail = "The ledger jobs did not answer; try again."
+    headers: ClassVar = {"Retry-After": "1"}
+
+
+class JobFailed(Exception):
+    """What the ledger jobs were asked for did not come off; `detail` says why. Asking again is safe."""
+
+    code = "job_failed"
+    headers: ClassVar = {"Retry-After": "1"}
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Jobs(Protocol):
+    """The background jobs over the ledger. Raises `JobsUnavailable`."""
+
+    async def run_due(self, correlation_id: str) -> datetime | None:
+        """Have them do all work that is due; return when it is done, with when they will try a webhook again."""
+        ...
 
 
 class SettlementJobs(Protocol):
@@ -27,7 +55,7 @@ class SettlementJobs(Protocol):
         ...
 
     async def generate(self, date: str, requester: Mapping[str, str], correlation_id: str) -> None:
-        """Have a day settled; return when it is done. Raises `FutureDay`."""
+        """Have a day settled; return when it is done. Raises `FutureDay` and `JobFailed`."""
         ...
 
 
@@ -49,7 +77,7 @@ class ReconciliationJobs(Protocol):
         ...
 
     async def run(self, date: str, requester: Mapping[str, str], correlation_id: str) -> None:
-        """Have a day reconciled; return when it is done. Raises `FutureDay`."""
+        """Have a day reconciled; return when it is done. Raises `FutureDay` and `JobFailed`."""
         ...
 
     async def resolve_break(

@@ -62,6 +62,12 @@ class Outbox(Protocol):
         """A `WebhookEndpoint`. Raises `WebhookEndpointNotFound`."""
         ...
 
+    async def enable_endpoint(
+        self, merchant_id: str, endpoint_id: str, correlation_id: str
+    ) -> Mapping[str, Any]:
+        """A `WebhookEndpoint` that takes events again, from now on. Raises `WebhookEndpointNotFound`."""
+        ...
+
     async def delete_endpoint(self, merchant_id: str, endpoint_id: str, correlation_id: str) -> None:
         """Send nothing there any more. Raises `WebhookEndpointNotFound`."""
         ...

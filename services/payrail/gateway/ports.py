@@ -304,22 +304,6 @@ class ProviderControls(Protocol):
         ...
 
 
-class JobsUnavailable(Exception):
-    """The ledger jobs did not answer. Asking again is safe."""
-
-    code = "jobs_unavailable"
-    detail = "The ledger jobs did not answer; try again."
-    headers: ClassVar = {"Retry-After": "1"}
-
-
-class Jobs(Protocol):
-    """The background jobs over the ledger. Raises `JobsUnavailable`."""
-
-    async def run_due(self, correlation_id: str) -> datetime | None:
-        """Have them do all work that is due; return when it is done, with when they will try a webhook again."""
-        ...
-
-
 class ActionTrail(Protocol):
     """What was asked for and done that moved no money. Raises `LogUnavailable` where it cannot be written."""
 
@@ -368,8 +352,8 @@ class ClockControl(Protocol):
     """The one clock of all services, for those who move it. `mover` names the move: the same one again does nothing.
 
     A move forward stops at `stop_at` if that comes first: whether it has arrived is returned, and the same move again
-    goes on to where it was to go at first. It raises `ClockFixed`, `ClockOutOfRange`, and `ClockBehindLedger` where it
-    would pass `floor`.
+    goes on to where it was to go at first. It raises `ClockFixed`, `ClockOutOfRange`, `ClockBehindLedger` where it
+    would pass `floor`, and `LogUnavailable` where the disk refuses it.
     """
 
     def offset_s(self) -> float:

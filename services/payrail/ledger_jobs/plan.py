@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from payrail.ledger_jobs.reconciliation.three_way import Judge
 
 
-class Surroundings(Struct, frozen=True):
+class JobDependencies(Struct, frozen=True):
     """What the jobs need besides the ledger. Intervals are seconds; `new_id` makes ids with the prefix it is given."""
 
     data_dir: Path
@@ -33,28 +33,28 @@ class Surroundings(Struct, frozen=True):
     reconciliation_tolerance_days: int
 
 
-def plan(around: Surroundings, journal: Journal) -> Sequence[Job]:
+def plan(needed: JobDependencies, journal: Journal) -> Sequence[Job]:
     """The jobs over the journal, in the order in which their due work is done."""
     return (
         settlement_job(
             journal,
-            around.downloads,
-            data_dir=around.data_dir,
-            clock=around.clock,
-            new_id=around.new_id,
-            interval_s=around.settlement_interval_s,
+            needed.downloads,
+            data_dir=needed.data_dir,
+            clock=needed.clock,
+            new_id=needed.new_id,
+            interval_s=needed.settlement_interval_s,
         ),
         # After the settlement, whose file is one of the parties.
         reconciliation_job(
             Reconciling(
                 journal,
-                around.data_dir,
-                around.downloads,
-                around.reconciliation_tolerance_days,
+                needed.data_dir,
+                needed.downloads,
+                needed.reconciliation_tolerance_days,
                 lambda: _judge_by(journal),
             ),
-            around.clock,
-            around.reconciliation_interval_s,
+            needed.clock,
+            needed.reconciliation_interval_s,
         ),
     )
 

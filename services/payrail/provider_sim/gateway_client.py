@@ -30,7 +30,7 @@ class GatewayClient:
 
     async def send(self, message: Message) -> bool:
         """Whether the gateway has taken the message. Raises nothing."""
-        keys = [_WRONG] if message.misdirected else self._keys[message.provider_id]
+        keys = [_WRONG] if message.badly_signed else self._keys[message.provider_id]
         body = _WrittenWebhook(message.body)
         text = body.content.decode()
         try:

@@ -144,8 +144,8 @@ _PROVIDER_A = Profile(
             "payment_canceled", "The authorization was reversed before it came."
         ),
     },
-    # A blended price: 2.9 % plus 30 cents, whatever the card.
     dispute_price=Price(0, {"JPY": 1_500, "KWD": 4_500, "BHD": 5_600}, 1_500),
+    # A blended price: 2.9 % plus 30 cents, whatever the card.
     price=Price(290, {"EUR": 25, "GBP": 20, "JPY": 45, "KWD": 90, "BHD": 110}, 30),
     interchange_basis_points={"*": 0},
     reference_prefixes={
@@ -201,8 +201,8 @@ _PROVIDER_B = Profile(
         DeclineReason.PROCESSING_ERROR: ProviderCode("4", "Acquirer error"),
         DeclineReason.REVERSED: ProviderCode("15", "Cancelled"),
     },
-    # Interchange by the card's scheme is passed on, plus 0.14 % scheme fee and 12 cents for the acquirer.
     dispute_price=Price(0, {"EUR": 750, "GBP": 700, "JPY": 1_200, "KWD": 2_500, "BHD": 3_000}, 800),
+    # Interchange by the card's scheme is passed on, plus 0.14 % scheme fee and 12 cents for the acquirer.
     price=Price(14, {"EUR": 11, "GBP": 10, "JPY": 18, "KWD": 36, "BHD": 45}, 12),
     interchange_basis_points={"3": 240, "4": 165, "5": 170, "2": 170, "*": 200},
     reference_prefixes={

@@ -110,7 +110,7 @@ class Provider:
                 directory / f"{profile.id}_planted.jsonl", name=f"sim.{profile.id}.planted"
             )
             opened.callback(planted.close)
-            outbox = Outbox.open(profile, directory, clock)
+            outbox = Outbox.open(profile, directory, clock, seed=seed)
             opened.callback(outbox.close)
             provider = cls(
                 profile, seed=seed, clock=clock, silence=silence, records=records, failures=failures,

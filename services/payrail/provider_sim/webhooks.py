@@ -39,13 +39,13 @@ Result = Literal["delivered", "dropped", "void", "given_up"]
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A webhook on its way out. ``misdirected``: its signature is to be a wrong one."""
+    """A webhook on its way out. ``badly_signed``: its signature is to be a wrong one."""
 
     id: str
     provider_id: str
     sent_at: datetime
     body: Mapping[str, Any]
-    misdirected: bool = False
+    badly_signed: bool = False
 
 
 #: Sends a message; whether the gateway took it. Raises nothing.
@@ -82,10 +82,11 @@ _decode = msgspec.json.Decoder(SettledLine).decode
 class Outbox:
     """The webhooks that one provider owes."""
 
-    def __init__(self, profile: Profile, clock: Clock, log: AppendLog) -> None:
+    def __init__(self, profile: Profile, clock: Clock, log: AppendLog, rng: random.Random) -> None:
         self._profile = profile
         self._clock = clock
         self._log = log
+        self._rng = rng
         self._settled = Settled()
         self._records = 0
         self._waiting: dict[int, _Try] = {}
@@ -93,10 +94,10 @@ class Outbox:
         self._sending = asyncio.Lock()
 
     @classmethod
-    def open(cls, profile: Profile, directory: Path, clock: Clock) -> Self:
-        """Open or make the file, and shorten it to what it says. `add` the records there are in their order then."""
+    def open(cls, profile: Profile, directory: Path, clock: Clock, *, seed: int) -> Self:
+        """Open or make the file. `add` the records there are in their order then."""
         log = AppendLog.open(directory / f"{profile.id}_webhooks.jsonl", name=f"sim.{profile.id}.webhooks")
-        outbox = cls(profile, clock, log)
+        outbox = cls(profile, clock, log, random.Random(f"webhooks:{profile.id}:{seed}"))  # noqa: S311 - jitter
         for _, line in log.lines():
             settled = _decode(line)
             if settled.through is not None:
@@ -206,7 +207,7 @@ class Outbox:
             self._settle(one, "given_up")
             return
         pause_s = min(BACKOFF_S_FIRST * 2 ** (one.tries - 1), BACKOFF_S_MAX)
-        pause_s *= 1 - random.random() / 4  # noqa: S311 - spreads load, keeps no secret
+        pause_s *= 1 - self._rng.random() / 4
         one.due_s = self._clock.monotonic() + pause_s
         one.due_at = rfc3339_of_ms(self._clock.now_ms() + round(pause_s * 1000))
 

@@ -36,6 +36,13 @@ class ClockBehindFloor(ClockError):
         self.floor = floor
 
 
+class ClockBeyondRange(ClockError):
+    """The move would take the clock out of the years that it keeps."""
+
+    def __init__(self) -> None:
+        super().__init__("the clock cannot go there: it stays within the years 1970 to 9998")
+
+
 class Clock(Protocol):
     """Where every service takes its time from."""
 
@@ -222,7 +229,7 @@ class FrozenClock:
         try:
             target = self._now + by
         except OverflowError:
-            raise _out_of_range() from None
+            raise ClockBeyondRange from None
         return self.set(target, floor=floor, mover=mover, stop_at=stop_at)
 
     def set(
@@ -251,21 +258,17 @@ def _goal_us(target_of: Callable[[datetime], datetime], wall_us: int, offset_us:
     try:
         target = target_of(EPOCH + timedelta(microseconds=wall_us + offset_us))
     except OverflowError:
-        raise _out_of_range() from None
+        raise ClockBeyondRange from None
     return (target - EPOCH) // timedelta(microseconds=1) - wall_us
 
 
 def _require_possible(target: datetime, floor: datetime | None) -> None:
-    """Raises `ClockBehindFloor`, and `ClockError` before 1970, where no id that is made of the time can begin, and
-    after the year 9998."""
+    """Raises `ClockBehindFloor`, and `ClockBeyondRange` before 1970, where no id that is made of the time can begin,
+    and after the year 9998."""
     if not EPOCH <= target < END:
-        raise _out_of_range()
+        raise ClockBeyondRange
     if floor is not None and target < floor:
         raise ClockBehindFloor(target, floor)
-
-
-def _out_of_range() -> ClockError:
-    return ClockError("the clock cannot go there: it stays within the years 1970 to 9998")
 
 
 def rfc3339(at: datetime, *, microseconds: bool = False) -> str:

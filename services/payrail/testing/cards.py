@@ -2,10 +2,8 @@
 
 from payrail_sdk import NewCardParams
 
-_EXPIRES_MONTH, _EXPIRES_YEAR = (
-    12,
-    2099,
-)  # The last year there is: however far a test moves the clock, the card is good.
+# The last year there is: however far a test moves the clock, the card is good.
+_EXPIRES_MONTH, _EXPIRES_YEAR = 12, 2099
 
 
 def card(number: str, exp_month: int = _EXPIRES_MONTH, exp_year: int = _EXPIRES_YEAR) -> NewCardParams:

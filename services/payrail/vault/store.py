@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 from weakref import WeakValueDictionary
@@ -29,7 +30,7 @@ TOKENS_FILE = "tokens.json"
 CARDS_FILE = "encrypted_cards.json"
 KEYS_FILE = "keys.json"
 
-_TRIED_PER_KEY = 8  # One damaged card must not make the right key look foreign.
+_TRIED_MAX = 64  # Some damaged cards must not make the right keys look foreign.
 
 CARD_STORED = faults.declare("vault.tokenize.card_stored", "the encrypted card is durable, its token is not")
 TOKEN_STORED = faults.declare("vault.tokenize.token_stored", "card and token are durable, nobody was told")
@@ -280,18 +281,17 @@ async def _recover(directory: Path, tokens: KeyedStore, cards: KeyedStore) -> No
 
 def _check_keys(directory: Path, keyring: Keyring, tokens: KeyedStore, cards: KeyedStore) -> None:
     """Another installation's key file must not pass for this one's: no card could be charged, and every number
-    given again would get a second token. For each key in use, some card has to show that it is here."""
-    tried: dict[str, list[bool]] = {}
-    for token, sealed in cards.items():
-        of_key = tried.setdefault(sealed["key_id"], [])
-        if len(of_key) < _TRIED_PER_KEY and not any(of_key):
-            of_key.append(_is_of(keyring, token, sealed, tokens))
-    for key_id, opened in tried.items():
-        if not any(opened):
-            raise VaultUnusable(
-                f"{directory / KEYS_FILE} does not open what {CARDS_FILE} holds of key {key_id}; "
-                "put back the key file that belongs to this data directory"
-            )
+    given again would get a second token. Every key in use has to be there, and some card has to open; that one does
+    not is no reason to refuse all others."""
+    known = {keyring.active_id, *keyring.older_ids}
+    named = all(sealed["key_id"] in known for _, sealed in cards.items())
+    tried = islice(cards.items(), _TRIED_MAX)
+    if named and (not len(cards) or any(_is_of(keyring, token, sealed, tokens) for token, sealed in tried)):
+        return
+    raise VaultUnusable(
+        f"{directory / KEYS_FILE} does not open the cards of {CARDS_FILE}; "
+        "put back the key file that belongs to this data directory"
+    )
 
 
 def _is_of(keyring: Keyring, token: str, sealed: Record, tokens: KeyedStore) -> bool:

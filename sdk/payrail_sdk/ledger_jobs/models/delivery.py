@@ -27,7 +27,8 @@ class Delivery:
     private, loopback or link-local address. """
     state: DeliveryState
     """ `pending`: it was not sent yet. `retrying`: it was not taken and is sent again. `accepted`: it was taken.
-    `dead`: it is in the dead letter queue. `skipped`: the endpoint was disabled before it was its turn. """
+    `dead`: it is in the dead letter queue. `skipped`: the endpoint was disabled when it was its turn; only
+    redelivery sends it there. """
     attempts: list[DeliveryAttempt]
     """ Every time it was sent, oldest first. """
     next_attempt_at: datetime.datetime | None

@@ -2,9 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from payrail.gateway.ports import ClockBehindLedger, ClockFixed, ClockOutOfRange
-from payrail.runtime.clock import ClockBehindFloor, ClockError, FrozenClock, SystemClock, parse_rfc3339
+from payrail.runtime.append_log import LogUnavailable
+from payrail.runtime.clock import (
+    ClockBehindFloor,
+    ClockBeyondRange,
+    FrozenClock,
+    SystemClock,
+    parse_rfc3339,
+)
 
 
 class ClockMover:
@@ -36,6 +44,8 @@ class ClockMover:
             move(parse_rfc3339(floor) if floor else None)
         except ClockBehindFloor:
             raise ClockBehindLedger(floor or "") from None
-        except ClockError:
+        except ClockBeyondRange:
             raise ClockOutOfRange from None
+        except OSError as error:
+            raise LogUnavailable(Path("clock.json"), str(error)) from error
         return not self._clock.under_way

@@ -73,9 +73,8 @@ class IdempotencyCache:
     async def _write_changes(self, store: KeyedStore) -> None:
         await self._journal.catch_up()
         state = self._journal.state
-        changed = set(
-            state.claims_changed
-        )  # The ledger's thread may add to it: taken out first, looked at after.
+        # The ledger's thread may add to it: what changed is taken out first, and looked at after.
+        changed = set(state.claims_changed)
         state.claims_changed.difference_update(changed)
         earliest = rfc3339(self._clock.now() - KEPT)
         put: dict[str, dict[str, Any]] = {}

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from payrail.gateway.ports import JobsUnavailable
+from payrail.gateway.job_ports import JobsUnavailable
 from payrail.runtime.client_errors import NO_ANSWER
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.jobs import run_due_jobs

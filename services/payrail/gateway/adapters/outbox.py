@@ -7,19 +7,20 @@ from typing import Any, cast
 import orjson
 
 from payrail.gateway.domain.errors import EventNotFound
+from payrail.gateway.job_ports import JobsUnavailable
 from payrail.gateway.outbox_port import (
     DeadLetterNotFound,
     EndpointDisabled,
     UrlNotAllowed,
     WebhookEndpointNotFound,
 )
-from payrail.gateway.ports import JobsUnavailable
 from payrail.runtime.client_errors import NO_ANSWER
 from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.outbox import (
     create_webhook_endpoint,
     delete_webhook_endpoint,
+    enable_webhook_endpoint,
     get_dead_letter,
     get_webhook_endpoint,
     list_dead_letters,
@@ -58,6 +59,17 @@ class SdkOutbox:
     async def endpoint(self, merchant_id: str, endpoint_id: str, correlation_id: str) -> Mapping[str, Any]:
         return await self._call(
             get_webhook_endpoint, _ENDPOINT, correlation_id, endpoint_id=endpoint_id, merchant_id=merchant_id
+        )
+
+    async def enable_endpoint(
+        self, merchant_id: str, endpoint_id: str, correlation_id: str
+    ) -> Mapping[str, Any]:
+        return await self._call(
+            enable_webhook_endpoint,
+            _ENDPOINT,
+            correlation_id,
+            endpoint_id=endpoint_id,
+            merchant_id=merchant_id,
         )
 
     async def delete_endpoint(self, merchant_id: str, endpoint_id: str, correlation_id: str) -> None:

@@ -1,16 +1,14 @@
 """Reconciled days, through the ledger jobs' generated client."""
 
-import datetime
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
+from payrail.gateway.adapters.day_jobs import ask_jobs, day_of
 from payrail.gateway.domain.errors import BreakTransitionInvalid, FutureDay, ReconciliationNotFound
-from payrail.gateway.ports import JobsUnavailable
-from payrail.runtime.client_errors import NO_ANSWER
-from payrail.runtime.pages import InvalidCursor
+from payrail.gateway.job_ports import JobsUnavailable
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.reconciliation import (
     get_reconciliation,
@@ -49,7 +47,7 @@ class SdkReconciliationJobs:
         cursor: str | None,
     ) -> Mapping[str, Any]:  # fmt: skip
         answer = await self._call(
-            get_reconciliation, correlation_id, _day(date), merchant_id=merchant_id,
+            get_reconciliation, correlation_id, day_of(date), merchant_id=merchant_id,
             class_=wanted.get("class", UNSET), state=wanted.get("state", UNSET),
             limit=limit, cursor=cursor or UNSET,
         )  # fmt: skip
@@ -57,7 +55,7 @@ class SdkReconciliationJobs:
 
     async def run(self, date: str, requester: Mapping[str, str], correlation_id: str) -> None:
         body = RunReconciliationRequest.from_dict({"requested_by": requester})
-        answer = await self._call(run_reconciliation, correlation_id, _day(date), body=body)
+        answer = await self._call(run_reconciliation, correlation_id, day_of(date), body=body)
         if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise FutureDay(date)
         _body(answer, JobRun)
@@ -66,22 +64,15 @@ class SdkReconciliationJobs:
         self, date: str, break_id: str, word: Mapping[str, str], correlation_id: str
     ) -> Mapping[str, Any]:
         body = InternalResolveBreakRequest.from_dict(word)
-        answer = await self._call(resolve_break, correlation_id, _day(date), break_id, body=body)
+        answer = await self._call(resolve_break, correlation_id, day_of(date), break_id, body=body)
         if answer.status_code == HTTPStatus.CONFLICT and isinstance(answer.parsed, Problem):
             raise BreakTransitionInvalid(answer.parsed.detail)
         return _body(answer, Break)
 
     async def _call(self, operation: Any, correlation_id: str, *path: Any, **given: Any) -> Any:
-        try:
-            answer = await operation.asyncio_detailed(
-                *path, client=self._client, x_correlation_id=correlation_id, **given
-            )
-        except NO_ANSWER:
-            raise JobsUnavailable from None
+        answer = await ask_jobs(self._client, operation, correlation_id, *path, **given)
         if answer.status_code == HTTPStatus.NOT_FOUND and isinstance(answer.parsed, Problem):
             raise ReconciliationNotFound(answer.parsed.detail)
-        if answer.status_code == HTTPStatus.BAD_REQUEST:
-            raise InvalidCursor
         return answer
 
 
@@ -91,7 +82,3 @@ def _body(answer: Any, expected: type) -> Mapping[str, Any]:
         raise JobsUnavailable
     body: Mapping[str, Any] = orjson.loads(answer.content)
     return body
-
-
-def _day(date: str) -> datetime.date:
-    return datetime.date.fromisoformat(date)

@@ -1,15 +1,13 @@
 """Settled days, through the ledger jobs' generated client."""
 
-import datetime
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from payrail.gateway.adapters.day_jobs import ask_jobs, day_of
 from payrail.gateway.domain.errors import FutureDay, SettlementNotFound
-from payrail.gateway.ports import JobsUnavailable
-from payrail.runtime.client_errors import NO_ANSWER
+from payrail.gateway.job_ports import JobsUnavailable
 from payrail.runtime.clock import rfc3339
-from payrail.runtime.pages import InvalidCursor
 from payrail_sdk.ledger_jobs import AuthenticatedClient
 from payrail_sdk.ledger_jobs.api.settlement import (
     export_settlement,
@@ -43,7 +41,7 @@ class SdkSettlementJobs:
         answer = await self._call(
             get_settlement,
             correlation_id,
-            _day(date),
+            day_of(date),
             merchant_id=merchant_id,
             limit=limit,
             cursor=cursor or UNSET,
@@ -54,32 +52,21 @@ class SdkSettlementJobs:
         return {**day.to_dict(), "data": [{**row.to_dict(), "at": rfc3339(row.at)} for row in day.data]}
 
     async def csv(self, merchant_id: str, date: str, correlation_id: str) -> str:
-        answer = await self._call(export_settlement, correlation_id, _day(date), merchant_id=merchant_id)
+        answer = await self._call(export_settlement, correlation_id, day_of(date), merchant_id=merchant_id)
         if not isinstance(answer.parsed, str):
             raise JobsUnavailable
         return answer.parsed
 
     async def generate(self, date: str, requester: Mapping[str, str], correlation_id: str) -> None:
         body = GenerateSettlementRequest.from_dict({"requested_by": requester})
-        answer = await self._call(generate_settlement, correlation_id, _day(date), body=body)
+        answer = await self._call(generate_settlement, correlation_id, day_of(date), body=body)
         if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise FutureDay(date)
         if not isinstance(answer.parsed, JobRun):
             raise JobsUnavailable
 
     async def _call(self, operation: Any, correlation_id: str, *path: Any, **given: Any) -> Any:
-        try:
-            answer = await operation.asyncio_detailed(
-                *path, client=self._client, x_correlation_id=correlation_id, **given
-            )
-        except NO_ANSWER:
-            raise JobsUnavailable from None
+        answer = await ask_jobs(self._client, operation, correlation_id, *path, **given)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             raise SettlementNotFound
-        if answer.status_code == HTTPStatus.BAD_REQUEST:
-            raise InvalidCursor
         return answer
-
-
-def _day(date: str) -> datetime.date:
-    return datetime.date.fromisoformat(date)

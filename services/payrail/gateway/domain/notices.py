@@ -1,6 +1,6 @@
 """News from a provider, as its webhook brings it: which operation, and what became of it."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ class SignatureInvalid(Refusal):
     """Nobody who has the provider's secret signed the message."""
 
     code = "signature_invalid"
-    headers = {"WWW-Authenticate": "Webhook-Signature"}  # noqa: RUF012 - read only, as every error's
+    headers: ClassVar = {"WWW-Authenticate": "Webhook-Signature"}
 
     def __init__(self) -> None:
         super().__init__("No signature of the message is the provider's.")
@@ -24,7 +24,7 @@ class WebhookStale(Refusal):
     """The message was signed too long ago, or ahead: it may be a copy of an old one."""
 
     code = "webhook_stale"
-    headers = {"WWW-Authenticate": "Webhook-Signature"}  # noqa: RUF012 - read only, as every error's
+    headers: ClassVar = {"WWW-Authenticate": "Webhook-Signature"}
 
     def __init__(self) -> None:
         super().__init__("The message was signed more than five minutes ago, or ahead of the time.")

@@ -7,14 +7,13 @@ from msgspec import Struct
 from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.routing import Router
 from payrail.gateway.flows.due_work import DueWork
-from payrail.gateway.job_ports import ReconciliationJobs, SettlementJobs
+from payrail.gateway.job_ports import Jobs, ReconciliationJobs, SettlementJobs
 from payrail.gateway.outbox_port import Outbox
 from payrail.gateway.ports import (
     ActionTrail,
     Breakers,
     ClockControl,
     Customers,
-    Jobs,
     Notices,
     Prices,
     ProviderControls,

@@ -8,7 +8,8 @@ from payrail.gateway.flows.gateway import Gateway, Request
 
 
 async def generate_settlement(gateway: Gateway, request: Request, date: str) -> Rendered:
-    """The contract's `SettlementSummary` of the caller's merchant. Raises `FutureDay` and `JobsUnavailable`."""
+    """The contract's `SettlementSummary` of the caller's merchant. Raises `FutureDay`, `JobFailed` and
+    `JobsUnavailable`."""
     caller = request.caller
     requester = {"merchant_id": caller.merchant_id, "user_id": caller.user_id, "role": caller.role}
 

@@ -88,7 +88,6 @@ class Resolver:
                     break
                 if self._is_due(payment_id):
                     await self._expire(state.payments[payment_id])
-
         return True
 
     async def catch_up(self) -> None:

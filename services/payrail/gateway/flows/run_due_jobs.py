@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from payrail.gateway.flows.gateway import Gateway
-from payrail.gateway.ports import JobsUnavailable
+from payrail.gateway.job_ports import JobsUnavailable
 
 logger = logging.getLogger(__name__)
 

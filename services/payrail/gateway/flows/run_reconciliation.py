@@ -9,7 +9,8 @@ _FIRST_PAGE = 20
 
 
 async def run_reconciliation(gateway: Gateway, request: Request, date: str) -> Rendered:
-    """The contract's `Reconciliation` of the caller's merchant. Raises `FutureDay` and `JobsUnavailable`."""
+    """The contract's `Reconciliation` of the caller's merchant. Raises `FutureDay`, `JobFailed` and
+    `JobsUnavailable`."""
     caller = request.caller
     requester = {"merchant_id": caller.merchant_id, "user_id": caller.user_id, "role": caller.role}
 

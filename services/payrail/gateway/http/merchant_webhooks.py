@@ -2,6 +2,7 @@
 
 from payrail.gateway.flows.create_webhook_endpoint import create_webhook_endpoint
 from payrail.gateway.flows.delete_webhook_endpoint import delete_webhook_endpoint
+from payrail.gateway.flows.enable_webhook_endpoint import enable_webhook_endpoint
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.get_dead_letter import get_dead_letter
 from payrail.gateway.flows.get_webhook_endpoint import get_webhook_endpoint
@@ -29,6 +30,10 @@ async def _list(gateway: Gateway, call: Call) -> Answer:
 async def _get(gateway: Gateway, call: Call) -> Answer:
     endpoint_id = call.path["endpoint_id"]
     return Answer(200, await get_webhook_endpoint(gateway, call.caller, endpoint_id, call.correlation_id))
+
+
+async def _enable(gateway: Gateway, call: Call) -> Answer:
+    return answer(call, await enable_webhook_endpoint(gateway, request_of(call), call.path["endpoint_id"]))
 
 
 async def _delete(gateway: Gateway, call: Call) -> Answer:
@@ -67,6 +72,7 @@ HANDLERS = {
     "create_webhook_endpoint": _create,
     "list_webhook_endpoints": _list,
     "get_webhook_endpoint": _get,
+    "enable_webhook_endpoint": _enable,
     "delete_webhook_endpoint": _delete,
     "redeliver_event": _redeliver,
     "list_event_deliveries": _deliveries,

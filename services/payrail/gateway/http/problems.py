@@ -1,6 +1,7 @@
 """Which refusal is which status. The codes belong to the errors themselves; handlers do not catch."""
 
 from payrail.gateway.domain import customers, errors, notices
+from payrail.gateway.job_ports import JobFailed, JobsUnavailable
 from payrail.gateway.outbox_port import (
     DeadLetterNotFound,
     EndpointDisabled,
@@ -13,7 +14,6 @@ from payrail.gateway.ports import (
     ClockBehindLedger,
     ClockFixed,
     ClockOutOfRange,
-    JobsUnavailable,
     ProviderRefused,
     ProviderUnreachable,
     RotationInProgress,
@@ -68,6 +68,7 @@ PROBLEMS = ErrorTable(
         errors.NoProvider: (503, "No provider is available"),
         errors.OperationNotProcessed: (503, "The provider did not process it"),
         ProviderUnreachable: (503, "The provider does not answer"),
+        JobFailed: (503, "The job failed"),
         JobsUnavailable: (503, "The ledger jobs are not available"),
         VaultUnavailable: (503, "The vault is not available"),
         LogUnavailable: (503, "The files cannot be written"),

@@ -23,7 +23,7 @@ from payrail.ledger_jobs.outbox.dead_letters import DeadLetters
 from payrail.ledger_jobs.outbox.endpoints import Endpoint, Endpoints
 from payrail.ledger_jobs.outbox.events_file import EventsFile
 from payrail.ledger_jobs.outbox.lanes import EventQueue, Lane, ResendQueue
-from payrail.ledger_jobs.outbox.processed import Processed, ProgressFile
+from payrail.ledger_jobs.outbox.processed import Place, Processed, ProgressFile
 from payrail.ledger_jobs.outbox.sending import Sender
 from payrail.ledger_jobs.outbox.signing import SigningKeys
 from payrail.runtime.append_log import LogUnavailable
@@ -85,6 +85,7 @@ class Dispatcher:
         self._new_id = new_id
         self._terms = terms
         self._deriving = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self._open: _Open | None = None
         #: Called when the ledger has something new; to be set before this process takes the job.
         self.on_news: Callable[[], None] = lambda: None
@@ -196,19 +197,30 @@ class Dispatcher:
         self._start(endpoint)
         return endpoint
 
-    async def remove(self, endpoint: Endpoint) -> None:
-        """Send nothing there any more, and forget what waits for it."""
+    async def enable(self, merchant_id: str, endpoint_id: str) -> Endpoint:
+        """Send webhooks there again, of what comes into the ledger from now on; its lanes begin anew behind what it
+        missed. Raises `EndpointNotFound`."""
         opened = self._require_open()
-        at = self.now()
-        await opened.files.endpoints.put(replace(endpoint, deleted_at=at))
-        lanes = opened.lanes.pop(endpoint.id, None)
-        if lanes is not None:
-            await lanes.stop()
-        for letter in opened.files.dead_letters.all():
-            if letter.endpoint_id == endpoint.id:
-                await opened.files.dead_letters.drain(letter, "endpoint_deleted", at)
-        resends = [one.id for one in opened.files.progress.resends() if one.endpoint_id == endpoint.id]
-        await opened.files.progress.delete(endpoint.id, *resends)
+        async with self._changing:
+            endpoint = opened.files.endpoints.find(merchant_id, endpoint_id)
+            if endpoint.enabled:
+                return endpoint
+            await self._stop(endpoint)
+            await self._journal.catch_up()
+            await opened.files.progress.put(endpoint.id, Place(self._journal.seq))
+            enabled = replace(endpoint, disabled_at=None, disabled_reason=None)
+            await opened.files.endpoints.put(enabled)
+            self._start(enabled)
+            return enabled
+
+    async def remove(self, merchant_id: str, endpoint_id: str) -> None:
+        """Send nothing there any more, and forget what waits for it. Raises `EndpointNotFound`."""
+        opened = self._require_open()
+        async with self._changing:
+            endpoint = opened.files.endpoints.find(merchant_id, endpoint_id)
+            await opened.files.endpoints.put(replace(endpoint, deleted_at=self.now()))
+            await self._stop(endpoint)
+            await self._forget(endpoint)
 
     # ---- inside ---------------------------------------------------------------------------------------------------
 
@@ -282,6 +294,19 @@ class Dispatcher:
             Lane(resends, f"resends to {endpoint.id}", recheck_s),
         )
         opened.lanes[endpoint.id] = EndpointLanes(events, resends, lanes)
+
+    async def _stop(self, endpoint: Endpoint) -> None:
+        lanes = self._require_open().lanes.pop(endpoint.id, None)
+        if lanes is not None:
+            await lanes.stop()
+
+    async def _forget(self, endpoint: Endpoint) -> None:
+        opened, at = self._require_open(), self.now()
+        for letter in opened.files.dead_letters.all():
+            if letter.endpoint_id == endpoint.id:
+                await opened.files.dead_letters.drain(letter, "endpoint_deleted", at)
+        resends = [one.id for one in opened.files.progress.resends() if one.endpoint_id == endpoint.id]
+        await opened.files.progress.delete(endpoint.id, *resends)
 
     def _poke(self, merchants: set[str]) -> None:
         opened = self._require_open()

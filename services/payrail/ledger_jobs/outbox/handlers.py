@@ -28,6 +28,11 @@ async def _get(outbox: Dispatcher, call: Call) -> Answer:
     return Answer(200, operations.get_webhook_endpoint(outbox, call.query["merchant_id"], endpoint_id))
 
 
+async def _enable(outbox: Dispatcher, call: Call) -> Answer:
+    merchant_id, endpoint_id = call.query["merchant_id"], call.path["endpoint_id"]
+    return Answer(200, await operations.enable_webhook_endpoint(outbox, merchant_id, endpoint_id))
+
+
 async def _delete(outbox: Dispatcher, call: Call) -> Answer:
     await operations.delete_webhook_endpoint(outbox, call.query["merchant_id"], call.path["endpoint_id"])
     return Answer(204)
@@ -69,6 +74,7 @@ OUTBOX_HANDLERS: dict[str, OutboxHandler] = {
     "create_webhook_endpoint": _create,
     "list_webhook_endpoints": _list,
     "get_webhook_endpoint": _get,
+    "enable_webhook_endpoint": _enable,
     "delete_webhook_endpoint": _delete,
     "redeliver_event": _redeliver,
     "list_event_deliveries": _deliveries,

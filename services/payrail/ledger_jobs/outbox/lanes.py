@@ -83,9 +83,8 @@ class Lane:
     async def _turn(self) -> float:
         try:
             wait_s = await self.queue.work()
-        except (
-            Exception
-        ) as error:  # the boundary of a lane: it tries again, and the loop's health tells of it
+        except Exception as error:
+            # The boundary of a lane: it tries again, and the loop's health tells of it.
             logger.exception("%s cannot go on", self._task.get_name())
             self.trouble = error
             return _TROUBLE_PAUSE_S

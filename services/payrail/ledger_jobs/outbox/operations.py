@@ -61,9 +61,14 @@ def get_webhook_endpoint(outbox: Dispatcher, merchant_id: str, endpoint_id: str)
     return outbox.files.endpoints.find(merchant_id, endpoint_id).view()
 
 
+async def enable_webhook_endpoint(outbox: Dispatcher, merchant_id: str, endpoint_id: str) -> dict[str, Any]:
+    """The contract's `WebhookEndpoint`, enabled. Raises `EndpointNotFound`."""
+    return (await outbox.enable(merchant_id, endpoint_id)).view()
+
+
 async def delete_webhook_endpoint(outbox: Dispatcher, merchant_id: str, endpoint_id: str) -> None:
     """Send nothing there any more. Raises `EndpointNotFound`."""
-    await outbox.remove(outbox.files.endpoints.find(merchant_id, endpoint_id))
+    await outbox.remove(merchant_id, endpoint_id)
 
 
 async def redeliver_event(outbox: Dispatcher, merchant_id: str, event_id: str) -> dict[str, Any]:
@@ -172,7 +177,7 @@ def _delivery(outbox: Dispatcher, endpoint: Endpoint, queued: Queued) -> dict[st
     elif accepted is not None:
         state = "accepted"
     else:
-        state = "pending" if endpoint.enabled else "skipped"
+        state = "pending" if _is_ahead(outbox, endpoint, queued) else "skipped"
     attempts = [
         *(accepted.attempts if accepted else ()),
         *(dead.attempts if dead else ()),
@@ -186,6 +191,12 @@ def _delivery(outbox: Dispatcher, endpoint: Endpoint, queued: Queued) -> dict[st
         "next_attempt_at": rfc3339_of_ms(trying.due_ms) if trying and trying.due_ms else None,
         "accepted_at": accepted.accepted_at if accepted else None,
     }
+
+
+def _is_ahead(outbox: Dispatcher, endpoint: Endpoint, queued: Queued) -> bool:
+    """Whether its turn at the endpoint is still to come."""
+    lanes = outbox.lanes().get(endpoint.id)
+    return endpoint.enabled and lanes is not None and lanes.events.through_seq < queued.seq
 
 
 def _trying(outbox: Dispatcher, endpoint: Endpoint, queued: Queued) -> Trying | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -20,13 +20,12 @@ BreakClass = Literal[
     "orphan",
     "timing",
 ]
-BREAK_CLASSES: tuple[BreakClass, ...] = BreakClass.__args__  # type: ignore[attr-defined]
+BREAK_CLASSES: tuple[BreakClass, ...] = get_args(BreakClass)
 #: The party that the ledger is compared with: a provider's file, or PayRail's own settlement file.
 Between = Literal["ledger_provider", "ledger_settlement"]
 
-_LETTERS = str.maketrans(
-    "0123456789abcdef", "GHJKMNPQRSTVWXYZ"
-)  # No run of digits can pass for a card number.
+# In letters no run of digits can pass for a card number.
+_LETTERS = str.maketrans("0123456789abcdef", "GHJKMNPQRSTVWXYZ")
 _ID_LETTERS = 24
 
 

@@ -83,7 +83,7 @@ def _compare_with_providers(
     paired = today.join(first.select(*KEY, *_FILE_COLUMNS), on=KEY, how="left")
     breaks = [
         *_provider_breaks(paired),
-        *(_duplicate(row) for row in again.iter_rows(named=True)),
+        *(_break(row, "duplicate") for row in again.iter_rows(named=True)),
         *(_stray(row, owner) for row, owner in judged),
     ]
     return breaks, _owned(date, matched, judged)
@@ -142,10 +142,6 @@ def _provider_breaks(paired: pl.DataFrame) -> Iterator[Break]:
     for break_class, holds in classes.items():
         for row in paired.filter(holds.fill_null(value=False)).iter_rows(named=True):
             yield _break(row, break_class)
-
-
-def _duplicate(row: Row) -> Break:
-    return _break(row, "duplicate")
 
 
 def _break(row: Row, break_class: BreakClass) -> Break:

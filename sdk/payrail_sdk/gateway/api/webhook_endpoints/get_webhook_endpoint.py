@@ -100,7 +100,8 @@ def sync_detailed(
 ) -> Response[Problem | WebhookEndpoint]:
     """Look at a webhook endpoint
 
-     The endpoint, without its secret. One that answered 410 is disabled and says so.
+     The endpoint, without its secret. One that answered 410 is disabled and says so; it can be enabled
+    again.
 
     Args:
         endpoint_id (str):
@@ -134,7 +135,8 @@ def sync(
 ) -> Problem | WebhookEndpoint | None:
     """Look at a webhook endpoint
 
-     The endpoint, without its secret. One that answered 410 is disabled and says so.
+     The endpoint, without its secret. One that answered 410 is disabled and says so; it can be enabled
+    again.
 
     Args:
         endpoint_id (str):
@@ -163,7 +165,8 @@ async def asyncio_detailed(
 ) -> Response[Problem | WebhookEndpoint]:
     """Look at a webhook endpoint
 
-     The endpoint, without its secret. One that answered 410 is disabled and says so.
+     The endpoint, without its secret. One that answered 410 is disabled and says so; it can be enabled
+    again.
 
     Args:
         endpoint_id (str):
@@ -195,7 +198,8 @@ async def asyncio(
 ) -> Problem | WebhookEndpoint | None:
     """Look at a webhook endpoint
 
-     The endpoint, without its secret. One that answered 410 is disabled and says so.
+     The endpoint, without its secret. One that answered 410 is disabled and says so; it can be enabled
+    again.
 
     Args:
         endpoint_id (str):
