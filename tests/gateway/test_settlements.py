@@ -154,9 +154,31 @@ async def test_rows_come_as_csv_to_who_asks_for_it(desk: Desk, tmp_path: Path) -
     answer = await desk.gateway.get(f"/settlements/{TODAY}", headers=headers)
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.content == (tmp_path / "settlement" / f"settlement_{TODAY}.csv").read_bytes()
-    both = {**headers, "Accept": "application/json, text/csv;q=0.5"}
-    answer = await desk.gateway.get(f"/settlements/{TODAY}", headers=both)
-    assert answer.json()["movements"] == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("TEXT/CSV; charset=utf-8", "text/csv"),
+        ("text/csv, application/json", "text/csv"),
+        ("application/json;q=0.5, text/csv;q=0.9", "text/csv"),
+        ("text/csv, */*;q=0.1", "text/csv"),
+        ("text/csv;q=0, application/json;q=0", "application/json"),
+        ("application/json, text/csv", "application/json"),
+        ("application/json, text/csv;q=0.5", "application/json"),
+        ("text/csv;q=0.5, application/json;q=0.9", "application/json"),
+        ("text/csv;q=0", "application/json"),
+        ("text/csv;q=much", "application/json"),
+        ("text/html, */*", "application/json"),
+        ("", "application/json"),
+    ],
+)
+async def test_what_is_asked_for_with_more_weight_comes(desk: Desk, accept: str, media_type: str) -> None:
+    await desk.payment(5_000)
+    await generate(desk)
+    headers = {"X-Merchant-Id": "m_demo", "X-Role": "viewer", "X-User-Id": "vera", "Accept": accept}
+    answer = await desk.gateway.get(f"/settlements/{TODAY}", headers=headers)
+    assert answer.headers["content-type"].startswith(media_type)
 
 
 async def test_a_merchant_sees_only_its_own_rows(desk: Desk) -> None:

@@ -17,7 +17,7 @@ _LEASE_POLL_S = 0.01
 _TOGETHER = timedelta(seconds=5)
 # A long way with much to do is not stopped at for ever, nor by receivers that hang: then the rest is done at its end.
 _STOPS_MAX = 64
-_STOPPING_S_MAX = 5.0
+_STOPPING_S_MAX = 10.0
 
 
 async def move_clock(gateway: Gateway, request: Request, advance_s: int | None, to: str | None) -> Rendered:

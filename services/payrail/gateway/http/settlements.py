@@ -1,5 +1,7 @@
 """The handlers of settled days."""
 
+import re
+
 from payrail.gateway.flows.gateway import Gateway
 from payrail.gateway.flows.generate_settlement import generate_settlement
 from payrail.gateway.flows.get_settlement import get_settlement, get_settlement_csv
@@ -9,6 +11,7 @@ from payrail.gateway.http.queries import place_of
 from payrail.runtime.contract_app import Answer, Call
 
 _CSV, _JSON = "text/csv", "application/json"
+_WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
 async def _list(gateway: Gateway, call: Call) -> Answer:
@@ -30,9 +33,20 @@ async def _generate(gateway: Gateway, call: Call) -> Answer:
 
 
 def _wants_csv(accept: str) -> bool:
-    """Whether CSV is named, and JSON is not named before it; whoever names neither gets JSON."""
-    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return _CSV in named and (_JSON not in named or named.index(_CSV) < named.index(_JSON))
+    """Whether CSV is named and JSON not preferred, by weight (RFC 9110, 12.4.2) and then by place; whoever names
+    neither gets JSON."""
+    ranges = [_weighed(part) for part in accept.split(",")]
+    weights = dict(reversed(ranges))
+    csv, json = weights.get(_CSV, 0.0), weights.get(_JSON, 0.0)
+    named = [name for name, _ in ranges if name in (_CSV, _JSON)]
+    return csv > json or (csv == json > 0 and named[0] == _CSV)
+
+
+def _weighed(media_range: str) -> tuple[str, float]:
+    """A media range of `Accept` without its parameters, and its weight: 1 without one, 0 where it cannot be read."""
+    name, *parameters = media_range.lower().replace(" ", "").split(";")
+    weight = next((one.removeprefix("q=") for one in parameters if one.startswith("q=")), "1")
+    return name, float(weight) if _WEIGHT.fullmatch(weight) else 0.0
 
 
 HANDLERS = {
