@@ -20,7 +20,7 @@ def movement(number: int, **fields: Any) -> Row:
         "seq": number, "at": f"{fields.get('date', DAY)}T12:00:00.000Z", "date": DAY, "operation": "capture",
         "payment_id": f"pay_{number}", "entity": f"pay_{number}", "reference": f"att_{number}",
         "merchant_id": "m_demo", "provider": "providerA", "currency": "USD", "gross": 1000, "merchant_fee": 59,
-        "provider_fee": 30, "correlation_id": "cor-1",
+        "provider_fee": 30,
     } | fields  # fmt: skip
 
 

@@ -31,10 +31,10 @@ _OWNED = (merchant_pending(""), merchant_available(""))
 #: The columns of the `movements` frame, in order. `gross` is money to the merchant; all amounts are minor units.
 COLUMNS = (
     "seq", "at", "date", "operation", "payment_id", "entity", "reference", "merchant_id", "provider", "currency",
-    "gross", "merchant_fee", "provider_fee", "correlation_id",
+    "gross", "merchant_fee", "provider_fee",
 )  # fmt: skip
 INTEGERS = frozenset({"seq", "gross", "merchant_fee", "provider_fee"})
-Row = tuple[int, str, str, str, str, str, str, str, str, str, int, int, int, str]
+Row = tuple[int, str, str, str, str, str, str, str, str, str, int, int, int]
 
 
 class _Terms(Struct, gc=False):
@@ -63,7 +63,6 @@ class Line(Struct, gc=False):
     at: str
     data: _Data
     postings: tuple[Posting, ...]
-    correlation_id: str
 
 
 _decode = msgspec.json.Decoder(Line).decode
@@ -145,7 +144,7 @@ def row_of(line: Line, payment_id: str, merchant_id: str | None) -> Row | None:
     return (
         line.seq, line.at, line.at[:10], OPERATIONS[line.type], payment_id, line.entity, reference,
         merchant_id or _owner(line.postings), change.provider, change.currency,
-        change.amount + data.provider_fee, data.merchant_fee, data.provider_fee, line.correlation_id,
+        change.amount + data.provider_fee, data.merchant_fee, data.provider_fee,
     )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def compare_day(
     days = days_around(date, tolerance_days)
     provider_rows, providers = _provider_rows(date, days, sources)
     settlement_rows, settlement = _settlement_rows(date, sources)
-    movements = read_movements(sources.ledger, days, advance=advance).frame
+    movements = read_movements(sources.ledger, days, advance=advance).frame.drop("at")
     compared = reconcile(date, tolerance_days, movements, provider_rows, settlement_rows, judge)
     return report_of(
         date, tolerance_days, compared, movements, settlement_rows,
@@ -82,5 +82,5 @@ def _settlement_rows(date: str, sources: Sources) -> tuple[pl.DataFrame | None, 
     if totals is None or totals.status != "final":
         return None, None
     path = csv_path(sources.settlement, date)
-    rows = read_rows(sources.settlement, date)
+    rows = read_rows(sources.settlement, date).drop("at", "net", "seq")
     return rows, SourceRows(rows.height, sha256(path.read_bytes()).hexdigest())

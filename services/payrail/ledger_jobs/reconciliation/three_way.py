@@ -51,32 +51,48 @@ def reconcile(
 ) -> Compared:
     """Compare the day's items. `settlement_rows` are of the day alone, none where there is no such file."""
     ledger = _with_day(movements)
-    matched, strays = _matched(ledger, _with_day(provider_rows), tolerance_days)
-    first, again = _first_and_again(matched)
     today = ledger.filter(pl.col("date") == date)
-    paired = today.join(first.select(*KEY, *_FILE_COLUMNS), on=KEY, how="left")
-    strays = strays.filter(pl.col("date_file") == date)
-    rows = strays.rows(named=True)
-    judged = list(zip(rows, judge(rows) if rows else (), strict=True))
-    breaks = [
-        *_provider_breaks(paired),
-        *(
-            _break(row, "duplicate")
-            for row in again.filter(pl.col("date_file") == date).iter_rows(named=True)
-        ),
-        *(_stray(row, owner) for row, owner in judged),
-    ]
+    breaks, owned = _compare_with_providers(
+        date, ledger, today, _with_day(provider_rows), tolerance_days, judge
+    )
     if settlement_rows is not None:
         sides = _settled_sides(settlement_rows, breaks)
         breaks = [replace(one, settlement=sides.get(_key(one))) for one in breaks]
         breaks += _settlement_breaks(today, settlement_rows)
     broken = {_key(one) for one in breaks if one.ledger is not None}
-    return Compared(numbered(date, breaks), _clean(today, broken), _owned(date, matched, judged))
+    return Compared(numbered(date, breaks), _clean(today, broken), owned)
+
+
+def _compare_with_providers(
+    date: str,
+    ledger: pl.DataFrame,
+    today: pl.DataFrame,
+    file_rows: pl.DataFrame,
+    tolerance_days: int,
+    judge: Judge,
+) -> tuple[list[Break], pl.DataFrame]:
+    """The breaks between ledger and providers, and the day's rows of the providers with whose they are."""
+    matched, strays = _matched(ledger, file_rows, tolerance_days)
+    # Before more frames are made: to judge may take processes that go through the books.
+    rows = strays.filter(pl.col("date_file") == date).rows(named=True)
+    judged = list(zip(rows, judge(rows) if rows else (), strict=True))
+    first, again = _first_and_again(matched)
+    again = again.filter(pl.col("date_file") == date).join(
+        ledger.select(*KEY, *_LEDGER_COLUMNS), on=KEY, how="left", maintain_order="left"
+    )
+    paired = today.join(first.select(*KEY, *_FILE_COLUMNS), on=KEY, how="left")
+    breaks = [
+        *_provider_breaks(paired),
+        *(_break(row, "duplicate") for row in again.iter_rows(named=True)),
+        *(_stray(row, owner) for row, owner in judged),
+    ]
+    return breaks, _owned(date, matched, judged)
 
 
 # ---- matching -----------------------------------------------------------------------------------------------------
 
 _FILE_COLUMNS = ("line", "date_file", "provider_reference", "currency_file", "gross_file", "fee_file")
+_LEDGER_COLUMNS = ("date", "currency", "gross", "provider_fee", "merchant_fee", "payment_id", "entity")
 
 
 def _with_day(frame: pl.DataFrame) -> pl.DataFrame:
@@ -86,17 +102,14 @@ def _with_day(frame: pl.DataFrame) -> pl.DataFrame:
 def _matched(
     ledger: pl.DataFrame, rows: pl.DataFrame, tolerance_days: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The providers' rows with the ledger's movement of the same operation, and those that have none near enough."""
+    """The providers' rows of which the ledger has the operation, with its merchant, and those it has none near enough
+    of. Of a big day they are many, so they carry nothing else of the ledger's."""
     file_side = rows.rename(
         {name: f"{name}_file" for name in ("date", "day", "currency", "gross", "fee")}
     ).drop("at")
-    ours = ledger.select(
-        *KEY, "date", "day", "currency", "gross", "provider_fee", "merchant_fee", "merchant_id", "payment_id",
-        "entity",
-    )  # fmt: skip
-    joined = file_side.join(ours, on=KEY, how="left", maintain_order="left").with_columns(
-        distance=(pl.col("day_file") - pl.col("day")).dt.total_days().abs()
-    )
+    joined = file_side.join(
+        ledger.select(*KEY, "day", "merchant_id"), on=KEY, how="left", maintain_order="left"
+    ).with_columns(distance=(pl.col("day_file") - pl.col("day")).dt.total_days().abs())
     near = (pl.col("distance") <= tolerance_days).fill_null(value=False)
     return joined.filter(near), joined.filter(~near)
 
