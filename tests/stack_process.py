@@ -8,16 +8,15 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from payrail.runtime.settings import SECRET_NAMES, load_settings
+from waiting import wait_until
 
-START_S_MAX = 60.0
 END_S_MAX = 30.0
 PORT_SETTINGS = {
     "gateway": "GATEWAY_PORT",
@@ -52,14 +51,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
-    """Return as soon as the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not in {timeout_s} s: {what}"
-        threading.Event().wait(0.01)
 
 
 class StackProcess:
@@ -116,7 +107,7 @@ class StackProcess:
     def start(self, **env: str) -> "StackProcess":
         """Start the process with these additions to its environment; return when it says that it is ready."""
         self.launch(**env)
-        wait_until(self._has_answered, "the stack is ready", START_S_MAX)
+        wait_until(self._has_answered, "the stack is ready")
         if not self.is_ready():
             raise StackDied(f"it ended with {self.wait()} before it was ready:\n{self.said()}")
         return self

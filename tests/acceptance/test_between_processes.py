@@ -8,7 +8,8 @@ import pytest
 from payrail.testing.cards import Cards
 from payrail.testing.inbox import Inbox
 from payrail_sdk import Identity, NewCardParams, Payment, PayRail
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
+from waiting import wait_until
 
 
 @pytest.fixture(params=[[], ["--isolated"], ["--workers", "2"]], ids=["embedded", "isolated", "workers"])

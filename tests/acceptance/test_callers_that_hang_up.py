@@ -8,7 +8,8 @@ import pytest
 
 from payrail.testing.cards import Cards
 from payrail_sdk import Identity, PayRail
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
+from waiting import wait_until
 
 
 @pytest.mark.parametrize("options", [[], ["--isolated"]], ids=["embedded", "isolated"])

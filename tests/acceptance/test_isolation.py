@@ -12,8 +12,9 @@ import httpx
 import orjson
 import pytest
 
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
 from stand_ins.webhook_receiver import GONE, receiver
+from waiting import wait_until
 
 CONTRACT = orjson.loads(files("payrail.contracts").joinpath("gateway.json").read_bytes())
 ROLES = ("viewer", "operator", "approver", "admin")

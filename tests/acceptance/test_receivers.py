@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from node_tools import ROOT, node_major
-from stack_process import StackProcess, free_ports, wait_until
+from stack_process import StackProcess, free_ports
+from waiting import wait_until
 
 RECEIVERS = ROOT / "docs" / "receivers"
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
@@ -32,7 +33,7 @@ class Program:
         )
         self.said: list[str] = []
         threading.Thread(target=self._read, daemon=True).start()
-        wait_until(lambda: bool(self.said), "the receiver listens", 30)
+        wait_until(lambda: bool(self.said), "the receiver listens")
 
     def stop(self) -> None:
         self._process.kill()
@@ -70,12 +71,12 @@ def test_a_receiver_takes_each_event_once_and_nothing_that_is_forged(
     try:
         payment = _posted(admin, "/payments", PAYMENT)
         _posted(admin, f"/payments/{payment['id']}/authorize", {})
-        wait_until(lambda: len(running.said) == 4, "three events came", 30)
+        wait_until(lambda: len(running.said) == 4, "three events came")
         events = list(reversed(admin.get("/events").json()["data"]))
         expected = [f"{event['type']} {event['id']}" for event in events]
         assert running.said[1:] == expected
         _posted(admin, f"/events/{events[0]['id']}/redeliver", None)
-        wait_until(lambda: len(running.said) == 5, "one came again", 30)
+        wait_until(lambda: len(running.said) == 5, "one came again")
         assert running.said[4] == f"again {events[0]['id']}"
         forged = httpx.post(url, json=events[1], headers=_forged(events[1]["id"]), trust_env=False)
         assert forged.status_code == 400

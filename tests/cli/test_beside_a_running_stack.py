@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from payrail.cli.main import main
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
+from waiting import wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 

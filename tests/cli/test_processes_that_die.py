@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
+from waiting import wait_until
 
 StartStack = Callable[..., StackProcess]
 
@@ -70,7 +71,7 @@ class Traffic:
 
     def wait_for_more(self, lives: int = 8) -> None:
         enough = len(self.states) + lives
-        wait_until(lambda: len(self.states) >= enough or bool(self.faults), "payments go on", 60)
+        wait_until(lambda: len(self.states) >= enough or bool(self.faults), "payments go on")
 
     def end(self) -> None:
         self._done.set()
@@ -97,7 +98,7 @@ def test_each_process_may_be_killed_in_the_middle_of_payments(
         for victim in first:
             traffic.wait_for_more()
             os.kill(victim, signal.SIGKILL)
-            wait_until(lambda: len(stack.children()) == len(first), "it is started again", 30)
+            wait_until(lambda: len(stack.children()) == len(first), "it is started again")
         traffic.wait_for_more()
     finally:
         traffic.end()

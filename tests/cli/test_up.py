@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from payrail.runtime.settings import load_settings
-from stack_process import PORT_SETTINGS, StackProcess, wait_until
+from stack_process import PORT_SETTINGS, StackProcess
+from waiting import wait_until
 
 StartStack = Callable[..., StackProcess]
 
@@ -279,7 +280,7 @@ def test_both_workers_serve(start_stack: StartStack) -> None:
         entries = [json.loads(line) for line in ledger.splitlines()]
         return {str(owner) for entry in entries for owner in find_owners(entry)}
 
-    wait_until(lambda: len(owners()) == 2, "both workers have written an intent", 30)
+    wait_until(lambda: len(owners()) == 2, "both workers have written an intent")
 
 
 def find_owners(value: object) -> Iterator[object]:
@@ -300,7 +301,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(start_stack: StartStack, o
     children = stack.children()
     os.kill(stack.process.pid, signal.SIGKILL)
     assert stack.wait() == -signal.SIGKILL
-    wait_until(lambda: not any(is_alive(child) for child in children), "its children have ended", 30)
+    wait_until(lambda: not any(is_alive(child) for child in children), "its children have ended")
     assert stack.listening() == []
 
 

@@ -24,7 +24,8 @@ from payrail.cli.stack import embedded
 from payrail.runtime import faults
 from payrail.runtime.settings import load_settings
 from secrets_scan import CVC, find_secrets
-from stack_process import StackDied, StackProcess, wait_until
+from stack_process import StackDied, StackProcess
+from waiting import wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 BODY = {"amount": 4999, "currency": "USD", "payment_method": {"card": CARD}, "merchant_reference": "order-1"}
@@ -91,7 +92,7 @@ def test_without_a_retry_the_resolver_finishes_what_the_kill_left_open(point: st
             def state() -> str:
                 return str(client.get("/payments").json()["data"][0]["state"])
 
-            wait_until(lambda: state() in ("AUTHORIZED", "FAILED"), "the resolver has settled it", 30)
+            wait_until(lambda: state() in ("AUTHORIZED", "FAILED"), "the resolver has settled it")
             # Where the provider had approved, the approval stands; what never reached it was forbidden there.
             assert state() == ("AUTHORIZED" if point == "provider.after_call:1" else "FAILED")
         assert stack.stop() == 0
@@ -155,7 +156,7 @@ def _final_answer(client: httpx.Client, url: str, key: str, body: dict[str, Any]
         last[:] = [client.post(url, json=body, headers={"Idempotency-Key": key})]
         return last[0].status_code in (200, 201)
 
-    wait_until(is_final, f"{url} has a final answer", 30)
+    wait_until(is_final, f"{url} has a final answer")
     return last[0]
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from payrail.cli.verification import verify_data_dir
-from stack_process import wait_until
+from waiting import wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 BODY = {"amount": 4999, "currency": "USD", "payment_method": {"card": CARD}}
@@ -44,7 +44,7 @@ def test_a_hold_is_released_once_whenever_the_process_dies(
     stack.env.pop("PAYRAIL_FAULT")
     stack.restart()
     with stack.client() as client, stack.client(stack.console_key) as console:
-        wait_until(lambda: client.get(path).json()["state"] == "EXPIRED", "the hold is released", 30)
+        wait_until(lambda: client.get(path).json()["state"] == "EXPIRED", "the hold is released")
         again = console.post("/clock", **move)
         assert (again.status_code, round(again.json()["offset_s"])) == (200, WEEK_S)
     with stack.internal_client("provider-sim") as provider:

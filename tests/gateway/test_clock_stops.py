@@ -1,13 +1,18 @@
 """A clock that is moved far passes what falls due on its way in its time, as if it had run there."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from desk import Desk, open_desk
 
+from payrail.gateway.adapters.clock_control import ClockMover
+from payrail.gateway.flows.due_work import DueWork
+from payrail.gateway.flows.move_clock import go_to
 from payrail.runtime.clock import FrozenClock
 from stand_ins.webhook_receiver import FAIL, receiver
 
@@ -57,6 +62,28 @@ async def test_a_webhook_that_nobody_takes_is_tried_four_times_and_given_up_with
             ("payment.created", 4), ("payment.authorized", 4)
         ]  # fmt: skip
         assert all(letter["dead_at"] < "2025-01-01T00:10" for letter in letters)
+
+
+async def test_a_move_does_not_stand_still_for_what_stays_due() -> None:
+    clock, runs = FrozenClock(), []
+    stuck = clock.now() + timedelta(hours=1)
+
+    async def stay_due() -> datetime:
+        runs.append(clock.now())
+        return stuck
+
+    due = DueWork()
+    due.add(stay_due)
+    journal = SimpleNamespace(
+        catch_up=AsyncMock(), state=SimpleNamespace(timeline=SimpleNamespace(newest_at=None))
+    )
+    gateway: Any = SimpleNamespace(
+        journal=journal, clock=clock, clock_control=ClockMover(clock, movable=True), due=due
+    )
+    await go_to(gateway, "act_1", 24 * 3600, None)
+    assert runs == [
+        stuck - timedelta(hours=1), stuck + timedelta(seconds=5), stuck + timedelta(hours=23)
+    ]  # fmt: skip
 
 
 async def test_moves_at_once_with_much_to_do_on_their_way_add_up(desk: Desk) -> None:

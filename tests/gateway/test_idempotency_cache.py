@@ -9,7 +9,8 @@ from typing import Any
 from shop import Shop
 
 from payrail.gateway.adapters.idempotency_cache import IdempotencyCache
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
+from waiting import until, wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 
@@ -69,9 +70,7 @@ def _write_rubbish(folder: Path) -> None:
 
 
 async def _until_keys(folder: Path, expected: set[str]) -> None:
-    async with asyncio.timeout(20):
-        while {key.rpartition(" ")[2] for key in _items(folder)} != expected:  # noqa: ASYNC110 - a file tells nobody that it changed
-            await asyncio.sleep(0.02)
+    await until(lambda: {key.rpartition(" ")[2] for key in _items(folder)} == expected)
 
 
 async def test_an_answered_key_is_shown_for_a_day_of_the_clock_and_an_open_one_until_it_is_answered(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from test_refund_races import CAPTURED, People, folded, require_verified
 
-from stack_process import wait_until
+from waiting import wait_until
 
 # Before it the payment makes five entries and two provider calls; the request is one entry more.
 MOMENTS = {

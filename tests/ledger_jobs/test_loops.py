@@ -17,7 +17,7 @@ from payrail.ledger_jobs.runs import Failure, Requester, RunHistory, Started
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.ids import IdSource
 from payrail.runtime.leases import Leases
-from stack_process import wait_until
+from waiting import wait_until
 
 CHILD = Path(__file__).with_name("loop_child.py")
 NEVER_S = 3600.0
@@ -54,7 +54,7 @@ async def running(jobs: list[Job], around: Surroundings) -> AsyncIterator[Loops]
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    await asyncio.to_thread(wait_until, condition, "what the test waits for", 20)
+    await asyncio.to_thread(wait_until, condition, "what the test waits for")
 
 
 async def nothing(_run: Run) -> dict[str, Any]:

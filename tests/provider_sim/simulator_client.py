@@ -1,8 +1,7 @@
 """A simulator on a temporary folder, called through its ASGI app as other services call it."""
 
-import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from payrail.provider_sim.webhooks import Message
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.lifespan import alive
 from payrail.runtime.logs import LogWriter
+from waiting import until
 
 KEYS = {
     "gateway": "test-key-of-the-gateway",
@@ -27,13 +27,6 @@ ALWAYS_APPROVED = "4242424242424242"
 def att(number: int) -> str:
     """A reference; equal numbers give equal references."""
     return f"att_{number:026X}"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let everything else run until the condition holds."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
-            await asyncio.sleep(0)
 
 
 async def nobody_listens(_message: Message) -> bool:

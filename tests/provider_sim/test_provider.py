@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from simulator_client import att, until
+from simulator_client import att
 
 from payrail.provider_sim.errors import (
     OperationNotFound,
@@ -38,6 +38,7 @@ from payrail.provider_sim.silence import Silence
 from payrail.runtime import faults
 from payrail.runtime.append_log import LockHeld
 from payrail.runtime.clock import FrozenClock
+from waiting import until
 
 CARD = Card("4242424242424242", 12, 2031)
 

@@ -17,6 +17,7 @@ import pytest
 
 from payrail.runtime.listening import PortTaken, another, inherited, listen, port_holder
 from payrail.runtime.serving import Listener, StartUpError, serve
+from waiting import wait_until
 
 
 class App:
@@ -125,8 +126,7 @@ async def test_a_signal_ends_all(number: signal.Signals) -> None:
 
 
 def _wait_until_refused(url: str) -> None:
-    while not refused(url):
-        pass
+    wait_until(lambda: refused(url), "connections are refused")
 
 
 def refused(url: str) -> bool:

@@ -10,7 +10,7 @@ from misbehaving_server import Script, answer, never, problem
 from sdk_callers import Caller
 
 from payrail_sdk import ServiceUnavailable, TimedOut
-from stack_process import wait_until
+from waiting import wait_until
 
 
 def test_time_out_of_one_call_bounds_that_call_only(caller: Caller, server: Script) -> None:

@@ -33,7 +33,7 @@ from payrail_sdk._exchange import Exchange
 from payrail_sdk._retry import RetryPolicy, wait_before_retry_s
 from payrail_sdk._settings import Settings
 from payrail_sdk.errors import ApiError, PayRailError
-from stack_process import wait_until
+from waiting import wait_until
 
 CARD = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2031}}
 

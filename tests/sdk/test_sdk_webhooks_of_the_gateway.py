@@ -4,7 +4,8 @@ from misbehaving_server import Script, answer
 from sdk_callers import Caller
 
 from payrail_sdk import Identity, Payment, webhooks
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
+from waiting import wait_until
 
 CARD = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}}
 
@@ -25,7 +26,7 @@ def test_webhook_of_a_capture_is_verified_with_the_secret_of_its_endpoint(
         )
     )
     admin(lambda client: client.payments.authorize(payment.id, correlation_id=f"capture-{kind}"))
-    wait_until(lambda: bool(server.received), "the webhook came", 60)
+    wait_until(lambda: bool(server.received), "the webhook came")
     came = server.received[0]
     event = webhooks.verify(came.body, came.headers, endpoint.secret)
     assert (event.type, event.merchant_id, event.correlation_id) == (

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
-from stack_process import wait_until
+from waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Receiver:
         """The events' types in the order they were accepted."""
         return [one.event["type"] for one in self.received if one.accepted]
 
-    def wait(self, holds: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def wait(self, holds: Callable[[], bool]) -> None:
         """Return when the condition holds."""
-        wait_until(holds, "the receiver has what the test waits for", timeout_s)
+        wait_until(holds, "the receiver has what the test waits for")
 
-    async def until(self, holds: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    async def until(self, holds: Callable[[], bool]) -> None:
         """As `wait`, beside a running event loop."""
-        await asyncio.to_thread(self.wait, holds, timeout_s)
+        await asyncio.to_thread(self.wait, holds)
 
     def verify(self, secret: str) -> None:
         """Everything that came is signed with the secret."""

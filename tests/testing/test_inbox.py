@@ -12,7 +12,7 @@ import pytest
 
 from payrail.testing.inbox import Inbox, NoSuchWebhook, listening_inbox
 from payrail_sdk.webhooks import sign
-from stack_process import wait_until
+from waiting import wait_until
 
 SECRET = "whsec_ZGV2X21lcmNoYW50X2hvb2tfbm90X2Zvcl9wcm9kdWN0aW9u"
 OTHER_SECRET = "whsec_d3JvbmctcGVyaGFwcy1idXQtbG9uZy1lbm91Z2g="

@@ -159,11 +159,17 @@ def test_session_stack_is_one_for_all_tests(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
+    PAID = []
+
+    def one_more(payrail):
+        PAID.append(pay(payrail).id)
+        assert [one.id for one in reversed(list(payrail.client.payments.list()))] == PAID
+
     def test_first(payrail_session):
-        pay(payrail_session)
+        one_more(payrail_session)
 
     def test_second(payrail_session):
-        assert len(list(payrail_session.client.payments.list())) == 1
+        one_more(payrail_session)
     """,
     )
     result.assert_outcomes(passed=2)

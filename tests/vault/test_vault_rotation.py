@@ -12,6 +12,7 @@ from payrail.vault import rotation
 from payrail.vault.cards import check_card
 from payrail.vault.errors import CardUnreadable
 from payrail.vault.keyring import Keyring
+from waiting import until
 
 
 def key_ids(bench: Bench) -> list[str]:
@@ -34,8 +35,7 @@ def kept_copy(bench: Bench, name: str) -> Keyring:
 
 
 async def until_rotated(bench: Bench) -> None:
-    while len(key_ids(bench)) > 1:  # noqa: ASYNC110 - what is awaited is a file
-        await asyncio.sleep(0.001)
+    await until(lambda: len(key_ids(bench)) == 1)
 
 
 @pytest.mark.parametrize("body", [None, {}, {"mode": "now"}])
@@ -160,11 +160,9 @@ async def test_a_card_on_its_way_to_the_disk_when_the_key_changes_is_not_forgott
 
     with faults.armed("vault.cards.before_sync", hold):
         tokenizing = asyncio.create_task(vault.tokenized(VISA))
-        while not held.is_set():  # noqa: ASYNC110 - it is set in another thread
-            await asyncio.sleep(0.001)
+        await until(held.is_set)
         rotating = asyncio.create_task(vault.ask("/rotate-keys", {}))
-        while len(key_ids(bench)) == 1:  # noqa: ASYNC110 - what is awaited is a file
-            await asyncio.sleep(0.001)
+        await until(lambda: len(key_ids(bench)) > 1)
         go_on.set()
         token = (await tokenizing)["token"]
         assert (await rotating).json()["reencrypted"] == 1
@@ -187,8 +185,7 @@ async def test_a_card_renamed_while_it_is_encrypted_anew_keeps_its_new_name(benc
     with faults.armed("vault.cards.before_sync", hold):
         renamed = check_card(VISA, 12, 2031, "Ada King", NOW.date())
         renaming = asyncio.create_task(store.tokenize("m_demo", renamed))
-        while not held.is_set():  # noqa: ASYNC110 - it is set in another thread
-            await asyncio.sleep(0.001)
+        await until(held.is_set)
         resealing = asyncio.create_task(store.reseal([token]))
         for _ in range(20):  # Turns enough for a careless writer to queue its copy.
             await asyncio.sleep(0)
@@ -297,8 +294,7 @@ async def test_a_rotation_cut_short_by_the_end_of_the_vault_goes_on_at_the_next_
         token = (await vault.tokenized(VISA))["token"]
         with faults.armed("vault.rotation.step_done", stop):
             await vault.ask("/rotate-keys", {"mode": "background"})
-            while cards_on_disk(bench)[str(token)]["key_id"] != key_ids(bench)[0]:  # noqa: ASYNC110 - a file
-                await asyncio.sleep(0.001)
+            await until(lambda: cards_on_disk(bench)[str(token)]["key_id"] == key_ids(bench)[0])
     assert len(key_ids(bench)) == 2
     async with bench.vault() as vault:
         await until_rotated(bench)

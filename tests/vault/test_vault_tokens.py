@@ -14,6 +14,7 @@ from payrail.runtime import faults
 from payrail.runtime.append_log import LockHeld
 from payrail.runtime.card_numbers import find_card_number
 from payrail.vault.errors import VaultUnusable
+from waiting import until
 
 
 async def test_a_card_becomes_a_token_and_the_token_the_card(vault: VaultClient) -> None:
@@ -176,8 +177,7 @@ async def test_a_caller_that_gives_up_leaves_no_half_card(bench: Bench) -> None:
     async with bench.vault() as vault:
         asking = asyncio.create_task(vault.tokenized(VISA))
         cards = bench.files / "encrypted_cards.json.log"
-        while not cards.stat().st_size:  # noqa: ASYNC110 - what is awaited is a file's growth
-            await asyncio.sleep(0)
+        await until(lambda: cards.stat().st_size > 0)
         asking.cancel()
         token = (await vault.tokenized(VISA))["token"]
         assert (await vault.charged(token))["number"] == VISA

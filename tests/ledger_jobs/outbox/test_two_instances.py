@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from stack_process import StackProcess, free_ports, wait_until
+from stack_process import StackProcess, free_ports
 from stand_ins.webhook_receiver import ACCEPT, FAIL, receiver
+from waiting import wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 PAYMENT = {"amount": 100, "currency": "USD", "payment_method": {"card": CARD}}
@@ -32,7 +33,7 @@ def second(stack_process: StackProcess) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {stack_process.internal_key}"}
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False)
     try:
-        wait_until(lambda: _outbox(client) is not None, "the second instance answers", 60)
+        wait_until(lambda: _outbox(client) is not None, "the second instance answers")
         yield client
     finally:
         client.close()
@@ -69,6 +70,6 @@ def test_one_sends_and_the_other_goes_on_where_it_died(
         assert shop.types() == ["payment.created"]  # Once: the other one did not send it, too.
         stack_process.kill()
         shop.of_type, shop.always = {}, ACCEPT
-        shop.wait(lambda: len(shop.ids()) == 2, 60)
+        shop.wait(lambda: len(shop.ids()) == 2)
         assert shop.types() == ["payment.created", "payment.authorized"]
         assert (_outbox(second) or {})["status"] == "ok"
