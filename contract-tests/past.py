@@ -7,7 +7,8 @@ ever lead to one.
 from datetime import timedelta
 
 from payrail_sdk import Identity, PayRail
-from stack_process import StackProcess, wait_until
+from stack_process import StackProcess
+from waiting import wait_until
 
 CARD = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2099}}
 # A port where nobody listens: what is sent there becomes a dead letter.
@@ -23,7 +24,7 @@ def make_past(stack: StackProcess) -> None:
         ann.providers.inject_failure("providerA", "settlement_missing", remaining=2)
         day = ann.clock.advance(days=1).now.date() - timedelta(days=1)
         assert ann.reconciliations.run(day).open_breaks == 2, "what the provider's file lacks was not found"
-        wait_until(lambda: is_given_up_by_tomorrow(ann), "a webhook that nobody took is a dead letter", 60)
+        wait_until(lambda: is_given_up_by_tomorrow(ann), "a webhook that nobody took is a dead letter")
 
 
 def admin_of(stack: StackProcess, user_id: str) -> PayRail:

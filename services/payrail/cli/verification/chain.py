@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from payrail.cli.verification.book_lines import LineReader
+from payrail.cli.verification.entry_ids import EntryIds
 from payrail.cli.verification.findings import Report
 from payrail.cli.verification.wording import unlike_its_entry
 from payrail.ledger.entry import BOOKS, GENESIS, Book, BrokenLine, Entry, unseal
@@ -85,9 +86,7 @@ class Chain:
         self._previous: Placed | None = None
         self._hash: str | None = GENESIS
         self._after_unreadable = False
-        self._ids: set[int] = (
-            set()
-        )  # Hashes: a third of the memory, and in a million ids no two have the same one.
+        self._ids = EntryIds(report)
         self.seq = 0
         self.incomplete = False
         if snapshot.closed_reason:
@@ -120,6 +119,7 @@ class Chain:
             else:
                 break
         self._judge_end()
+        self._ids.finish()
 
     def _take(self, stream: _Stream) -> Placed:
         placed = stream.next
@@ -132,19 +132,12 @@ class Chain:
             )
             reason = f"prev is not the hash of the entry before it, {before}"
             self._report.find("hash_chain", placed.file, placed.line, reason)
-        self._judge_id(placed)
+        self._ids.add(entry.id, placed.file, placed.line)
         self._judge_closed_hash(placed)
         self.seq, self._hash, self._previous = entry.seq, entry.hash, placed
         self._after_unreadable = False
         stream.move()
         return placed
-
-    def _judge_id(self, placed: Placed) -> None:
-        known = hash(placed.entry.id)
-        if known in self._ids:
-            reason = f"another entry before it has the id {placed.entry.id}, too"
-            self._report.find("entry_id", placed.file, placed.line, reason)
-        self._ids.add(known)
 
     def _refuse_repeated(self, stream: _Stream) -> None:
         placed = stream.next
