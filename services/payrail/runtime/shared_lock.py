@@ -1,8 +1,8 @@
 """A lock file that all processes of a data directory open once, with a count of the changes made under the lock.
 
-A reader learns from the count, in shared memory and without a system call, that there is nothing new. The count says
-only *that* something changed, never what: whoever finds another number than last time reads the files again. A crash
-between a change and its count is seen with the next change, or by whoever takes the lock.
+A reader learns from the count, in shared memory and without a system call, that there is nothing new. Whoever finds
+another number than last time reads the files again; where the count says how far they can be read, that needs no lock.
+A crash between a change and its count is seen with the next change, or by whoever takes the lock.
 """
 
 import fcntl
@@ -38,7 +38,8 @@ class SharedLock:
         return count
 
     def set_count(self, count: int) -> None:
-        """Say how far the files can be read, for a count that is a length. For the holder of the lock."""
+        """Say how far the files can be read, for a count that is a length or a sequence number. For the holder of the
+        lock."""
         self._count[0] = count
 
     def try_acquire(self) -> bool:

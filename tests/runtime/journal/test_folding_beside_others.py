@@ -1,6 +1,7 @@
 """A long fold beside processes that append: nobody waits for it; what they count is how far the ledger is durable."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from payrail.ledger.entry import Entry
 from payrail.ledger.state import Committed, LedgerState
-from payrail.runtime.journal import FileJournal, file_journal
+from payrail.runtime.journal import FileJournal, file_journal, ledger_files
 from payrail.runtime.shared_lock import SharedLock
 from stand_ins.payments import created, pay
 
@@ -86,21 +87,58 @@ async def test_who_was_long_away_keeps_nobody_from_appending(
     await writer.close()
 
 
-async def test_a_torn_tail_is_left_alone_by_who_does_not_have_the_lock(
-    directory: Path, open_journal: Open, lock: SharedLock
+async def test_who_only_looks_does_not_need_the_lock(open_journal: Open, lock: SharedLock) -> None:
+    writer, reader = await open_journal(), await open_journal()
+    await append(writer, 1, 2)
+    assert lock.try_acquire()
+    await asyncio.wait_for(reader.catch_up(), 20)
+    assert reader.state.payments == writer.state.payments
+    lock.release()
+    await reader.close()
+    await writer.close()
+
+
+async def test_who_only_looks_sees_nothing_that_is_not_durable(
+    directory: Path, open_journal: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = await open_journal(), await open_journal()
+    await append(writer, 1)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def sync_later(fd: int) -> None:
+        reached.set()
+        assert go_on.wait(20)
+        os.fdatasync(fd)
+
+    monkeypatch.setattr(ledger_files, "sync_data", sync_later)
+    appending = asyncio.ensure_future(append(writer, 2))
+    assert await asyncio.to_thread(reached.wait, 20)
+    assert (directory / "payments.jsonl").read_bytes().count(b"\n") == 2
+    await reader.catch_up()
+    assert list(reader.state.payments) == [pay(1)]
+    go_on.set()
+    await appending
+    await reader.catch_up()
+    assert list(reader.state.payments) == [pay(1), pay(2)]
+    await reader.close()
+    await writer.close()
+
+
+@pytest.mark.parametrize("tail", [b'{"seq":2,"id":"le_', b'{"seq":2}\n', b"\n", b'{"id":"le_1"}\n{"seq":2'])
+async def test_what_follows_the_count_is_left_alone_by_who_does_not_have_the_lock(
+    directory: Path, open_journal: Open, tail: bytes
 ) -> None:
     """It may be what a writer is writing; only the holder of the lock knows that nobody is."""
-    writer = await open_journal()
+    writer, reader = await open_journal(), await open_journal()
     await append(writer, 1)
     with (directory / "payments.jsonl").open("ab") as book:
-        book.write(b'{"seq":2,"id":"le_')
-    assert lock.try_acquire()
-    ends = writer._files.ends()
-    lock.release()
-    whole = (directory / "payments.jsonl").read_bytes().rfind(b"\n") + 1
-    assert ends == {"payments": whole, "refunds": 0, "disputes": 0}
-    assert list(writer._files.read_new(ends)) == []
+        book.write(tail)
+    await reader.catch_up()
+    assert list(reader.state.payments) == [pay(1)]
     assert not list(directory.glob("*.quarantine"))
+    assert (directory / "payments.jsonl").read_bytes().endswith(tail)
+    (directory / "payments.jsonl").write_bytes((directory / "payments.jsonl").read_bytes().removesuffix(tail))
+    await reader.close()
     await writer.close()
 
 

@@ -51,6 +51,7 @@ class FileJournal:
         self._files = LedgerFiles(directory)
         self._lock = SharedLock(directory / ".lock")
         self._queue: deque[_Waiting] = deque()
+        self._looks: deque[_Waiting] = deque()  # They want to see what others appended, and append nothing.
         self._wakes: SimpleQueue[bool] = SimpleQueue()  # False ends the thread.
         self._loop = asyncio.get_running_loop()
         self._thread = Thread(target=self._commit_batches, name="ledger", daemon=True)
@@ -81,20 +82,13 @@ class FileJournal:
 
     async def append(self, book: Book, decide: Decide[T]) -> Committed | T:
         """Decide and append one command; see `Journal.append`."""
-        if self._closing:
-            raise LedgerUnavailable("The ledger is closed.")
-        waiting = _Waiting(book, decide, self._loop.create_future())
-        self._queue.append(waiting)
-        if self._idle.is_set():
-            self._idle.clear()
-            self._loop.call_soon(self._wake)
-        return await waiting.done  # type: ignore[no-any-return]
+        return await self._enqueued(self._queue, book, decide)  # type: ignore[no-any-return]
 
     async def catch_up(self) -> None:
-        """Make `state` current; costs one look at shared memory when no other process wrote: the lock's count is the
-        sequence number of the newest entry that is durable."""
+        """Make `state` current; costs one look at shared memory when no other process wrote, and never the lock: its
+        count is the sequence number of the newest entry that is durable."""
         if self._lock.count != self._seen:
-            await self.append("payments", lambda _state: None)
+            await self._enqueued(self._looks, "payments", _nothing)
 
     def read(self, entity: str, up_to_seq: int | None = None) -> list[Entry]:
         """The entity's entries, read from the files."""
@@ -149,8 +143,18 @@ class FileJournal:
 
     # ---- the commit loop ------------------------------------------------------------------------------------------
 
+    def _enqueued(self, queue: deque[_Waiting], book: Book, decide: Decide[Any]) -> "asyncio.Future[Any]":
+        if self._closing:
+            raise LedgerUnavailable("The ledger is closed.")
+        waiting = _Waiting(book, decide, self._loop.create_future())
+        queue.append(waiting)
+        if self._idle.is_set():
+            self._idle.clear()
+            self._loop.call_soon(self._wake)
+        return waiting.done
+
     def _replay(self) -> None:
-        self._fold_backlog()
+        self._fold_counted()
         self._lock.acquire()
         try:
             self._files.require_closed_end()
@@ -170,16 +174,17 @@ class FileJournal:
         finally:
             self._lock.release()
 
-    def _fold_backlog(self) -> None:
-        """Fold what others appended, as far as that is much, while they go on: a long replay is to hold up nobody.
-
-        The lock is needed only to ask how far the books go; what is there then is durable and stays.
-        """
-        folded = _BACKLOG_ENTRIES
-        while folded >= _BACKLOG_ENTRIES:
-            with self._lock:
-                ends = self._files.ends()
-            folded = self._fold_durable(self._files.read_new(ends))
+    def _fold_counted(self) -> bool:
+        """Fold what is counted, which is durable and stays, without the lock: others go on meanwhile, however much it
+        is. False if the books do not have it all: the holder of the lock will say what is wrong."""
+        while self._lock.count - self._files.seq > _BACKLOG_ENTRIES:
+            if not self._fold_durable(self._files.read_new(through_seq=self._lock.count)):
+                return False
+        counted = self._lock.count
+        if counted > self._files.seq:
+            self._fold_durable(self._files.read_new(through_seq=counted))
+        self._seen = self._files.seq
+        return self._files.seq >= counted
 
     def _fold_new(self) -> None:
         """Fold what other processes appended. For the holder of the lock, who counts what a writer that died did not:
@@ -225,7 +230,7 @@ class FileJournal:
         """A batch is done: tell those who wait, let them go on, and have the next one made."""
         _answer(batch)
         self._show_followers()
-        if self._queue:
+        if self._queue or self._looks:
             self._loop.call_soon(self._wake)
         else:
             self._idle.set()
@@ -239,8 +244,7 @@ class FileJournal:
 
     def _take_batch(self) -> list[_Waiting]:
         """What waits now, in the order of the books."""
-        taken = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_MAX))]
-        return sorted(taken, key=lambda waiting: BOOKS.index(waiting.book))
+        return sorted(_take(self._queue), key=lambda waiting: BOOKS.index(waiting.book))
 
     async def _watch(self) -> None:
         """Show followers what other processes append: nobody else here may ask for it. To look costs no system call.
@@ -269,21 +273,21 @@ class FileJournal:
         batch: list[_Waiting] = []
         try:
             self._require_sound()
-            if self._lock.count - self._seen > _BACKLOG_ENTRIES:
-                self._fold_backlog()
-            self._lock.acquire()
-            try:
-                self._fold_new()
-                batch = self._take_batch()
-                self._write(self._decide(batch))
-            finally:
-                self._lock.release()
-            self._show()
-            self._refused = False
+            batch = _take(self._looks)
+            if not self._fold_counted() or self._queue:
+                self._lock.acquire()
+                try:
+                    self._fold_new()
+                    batch += self._take_batch()
+                    self._write(self._decide(batch))
+                finally:
+                    self._lock.release()
+                self._show()
+                self._refused = False
         except Exception:  # whatever broke, nobody may wait for ever
             logger.exception("the ledger cannot be written")
             self._refused = True
-            batch = batch or self._take_batch()
+            batch = batch or [*_take(self._looks), *self._take_batch()]
             for waiting in batch:
                 waiting.refusal = LedgerUnavailable("The ledger cannot be written now.")
         return batch
@@ -340,6 +344,15 @@ class FileJournal:
             self._thread.join()
         self._files.close()
         self._lock.close()
+
+
+def _take(queue: deque[_Waiting]) -> list[_Waiting]:
+    """Those who have waited longest, as many as make a batch."""
+    return [queue.popleft() for _ in range(min(len(queue), _BATCH_MAX))]
+
+
+def _nothing(_state: LedgerState) -> None:
+    """Decide to append nothing."""
 
 
 def _answer(batch: list[_Waiting]) -> None:

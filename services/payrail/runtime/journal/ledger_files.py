@@ -9,7 +9,8 @@ import contextlib
 import heapq
 import os
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -106,9 +107,11 @@ class _BookFile:
         self.end = 0
         self.lines = 0
 
-    def read_new(self, size: int, on_torn: Callable[[TornTail], None]) -> Iterator[Located]:
+    def read_new(
+        self, size: int, on_torn: Callable[[TornTail], None], through_seq: int | None
+    ) -> Iterator[Located]:
         """What was appended since the last look, of a file that is `size` bytes long now; `end` and `lines` are the
-        caller's to move. A torn tail is quarantined."""
+        caller's to move. With `through_seq` it ends there, else a torn tail is quarantined."""
         if size < self.end:
             raise LedgerCorrupt(self.path, self.lines, "the file is shorter than it was")
         chunk, end, number = _CHUNK_BYTES, self.end, self.lines
@@ -118,10 +121,12 @@ class _BookFile:
                 if end + chunk < size:
                     chunk *= 2  # One line is longer than the chunk.
                     continue
-                if torn := quarantine_torn_tail(self.path, self.fd):
+                if through_seq is None and (torn := quarantine_torn_tail(self.path, self.fd)):
                     on_torn(torn)
                 return
             for line in lines:
+                if through_seq is not None and _seq_said(line) > through_seq:
+                    return
                 offset, end, number = end, end + len(line) + 1, number + 1
                 try:
                     entry = unseal(line, DECODERS)
@@ -156,6 +161,12 @@ class _BookFile:
         return chunk[:newline]
 
 
+def _seq_said(line: bytes) -> float:
+    """The sequence number that a line begins with; infinity if it does not begin as an entry does."""
+    said = line[len(b'{"seq":') : line.find(b",")]
+    return int(said) if said.isdigit() else inf
+
+
 def _seq_of(located: Located) -> int:
     return located.entry.seq
 
@@ -174,23 +185,18 @@ class LedgerFiles:
         self._entity_seqs: dict[str, array[int]] = {}
         sync_directory(directory)
 
-    def ends(self) -> dict[Book, int]:
-        """How far each book goes in whole lines. What the holder of the lock is told is durable and stays, so that it
-        may be read without the lock."""
-        return {
-            name: last_complete_line(self._books[name].fd, size)[1] for name, size in self._sizes().items()
-        }
+    def read_new(self, through_seq: int | None = None) -> Iterator[Located]:
+        """What other processes appended since the last look, in sequence; raises `LedgerCorrupt` at a break.
 
-    def read_new(self, ends: Mapping[Book, int] | None = None) -> Iterator[Located]:
-        """What other processes appended since the last look, up to `ends` or as far as there is something, in sequence;
-        raises `LedgerCorrupt` at a break.
+        The caller holds the lock, or says through which entry the books are known to be durable: what follows that one
+        may be under way, and is left alone.
 
         After an `OSError` (a disk that refuses a read, or the quarantine) it may be called again: how far a book is
         known moves with each entry that is handed out, not with what the merge has looked at ahead.
         """
-        sizes = self._sizes() if ends is None else ends
-        grown = ((book, sizes[name]) for name, book in self._books.items() if sizes[name] != book.end)
-        streams = [book.read_new(size, self._on_torn) for book, size in grown]
+        sizes = [(book, os.fstat(book.fd).st_size) for book in self._books.values()]
+        grown = ((book, size) for book, size in sizes if size != book.end)
+        streams = [book.read_new(size, self._on_torn, through_seq) for book, size in grown]
         merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=_seq_of)
         for located in merged:
             entry = located.entry
@@ -297,9 +303,6 @@ class LedgerFiles:
     def close(self) -> None:
         for book in self._books.values():
             os.close(book.fd)
-
-    def _sizes(self) -> dict[Book, int]:
-        return {name: os.fstat(book.fd).st_size for name, book in self._books.items()}
 
     def _note(self, entry: Entry, offset: int) -> None:
         self.seq, self.prev = entry.seq, entry.hash
