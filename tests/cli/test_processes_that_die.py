@@ -64,7 +64,7 @@ class Traffic:
         try:
             while not self._done.is_set():
                 number += 1
-                with self._stack.client() as client:
+                with self._stack.client(timeout_s=60) as client:
                     self.states.append(live(client, f"{name}-{number}"))
         except (AssertionError, httpx.HTTPError) as fault:
             self.faults.append(fault)
@@ -91,7 +91,8 @@ def verified(stack: StackProcess) -> str:
 def test_each_process_may_be_killed_in_the_middle_of_payments(
     start_stack: StartStack, options: list[str]
 ) -> None:
-    stack = start_stack(*options)
+    # However slow the machine is: no call is given up while what it calls is started again, and no breaker opens.
+    stack = start_stack(*options, PROVIDER_TIMEOUT_S="60", BREAKER_FAILURE_THRESHOLD="1000")
     first = stack.children()
     traffic = Traffic(stack)
     try:

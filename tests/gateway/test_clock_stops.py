@@ -3,18 +3,15 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import AsyncMock
 
 import pytest
 from desk import Desk, open_desk
 
 from payrail.gateway.adapters.clock_control import ClockMover
-from payrail.gateway.flows.due_work import DueWork
-from payrail.gateway.flows.move_clock import go_to
-from payrail.runtime.clock import FrozenClock
-from stand_ins.webhook_receiver import FAIL, receiver
+from payrail.runtime import clock as runtime_clock
+from payrail.runtime.clock import FrozenClock, SystemClock
+from stand_ins.webhook_receiver import FAIL, HANG, receiver
 
 ADMIN = {"user": "ada", "role": "admin"}
 REFUND_IS_PENDING, REFUND_FAILS_LATE = "4000000000007726", "4000000000005126"
@@ -64,26 +61,34 @@ async def test_a_webhook_that_nobody_takes_is_tried_four_times_and_given_up_with
         assert all(letter["dead_at"] < "2025-01-01T00:10" for letter in letters)
 
 
-async def test_a_move_does_not_stand_still_for_what_stays_due() -> None:
-    clock, runs = FrozenClock(), []
-    stuck = clock.now() + timedelta(hours=1)
+async def test_a_receiver_that_hangs_keeps_no_refund_from_ending_on_its_own_day(tmp_path: Path) -> None:
+    clock = FrozenClock(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
+    async with open_desk(tmp_path, clock, resolver_interval_s=3600, outbox_timeout_s=0.1) as desk:
+        with receiver() as shop:
+            shop.always = HANG
+            await desk.post("/webhook-endpoints", {"url": shop.url}, **ADMIN)
+            refund_id = await desk.refund(await desk.payment(card=REFUND_FAILS_LATE))
+            await desk.approve(refund_id)
+            await move(desk, {"advance_s": MONTH_S})
+        refund = await desk.get(f"/refunds/{refund_id}")
+        assert (refund["state"], refund["updated_at"][:10]) == ("FAILED", "2026-03-02")
 
-    async def stay_due() -> datetime:
-        runs.append(clock.now())
-        return stuck
 
-    due = DueWork()
-    due.add(stay_due)
-    journal = SimpleNamespace(
-        catch_up=AsyncMock(), state=SimpleNamespace(timeline=SimpleNamespace(newest_at=None))
-    )
-    gateway: Any = SimpleNamespace(
-        journal=journal, clock=clock, clock_control=ClockMover(clock, movable=True), due=due
-    )
-    await go_to(gateway, "act_1", 24 * 3600, None)
-    assert runs == [
-        stuck - timedelta(hours=1), stuck + timedelta(seconds=5), stuck + timedelta(hours=23)
-    ]  # fmt: skip
+async def test_no_other_process_works_by_the_old_time_once_the_clock_was_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each looks at the file every few milliseconds; one that looked right before the move would do nothing."""
+    ours, theirs = SystemClock(tmp_path / "clock.json"), SystemClock(tmp_path / "clock.json")
+
+    def replace_at_once(path: Path, content: list[bytes]) -> None:
+        theirs.now()
+        (path.parent / "next").write_bytes(b"".join(content))
+        (path.parent / "next").rename(path)
+
+    monkeypatch.setattr(runtime_clock, "replace_file", replace_at_once)
+    for number in range(10):
+        await ClockMover(ours, movable=True).advance(3600, mover=f"act_{number}", floor=None, stop_at=None)
+        assert abs(theirs.now() - ours.now()) < timedelta(minutes=1)
 
 
 async def test_moves_at_once_with_much_to_do_on_their_way_add_up(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """What the contract app lets in, what it refuses, and with which problem."""
 
+import gzip
 from typing import Any
 
 import httpx
@@ -264,6 +265,18 @@ async def test_another_media_type_is_refused(toy: Toy, content_type: str) -> Non
     async with toy.client() as client:
         response = await client.post("/boxes", content=b"{}", headers={**KEYED, "Content-Type": content_type})
     assert_problem(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b"{}"), b"{}"])
+async def test_a_body_that_is_encoded_is_refused(toy: Toy, body: bytes) -> None:
+    headers = {**KEYED, "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with toy.client() as client:
+        refused = await client.post("/boxes", content=body, headers=headers)
+        as_it_is = await client.post(
+            "/boxes", json=new_box(), headers={**headers, "Content-Encoding": "Identity"}
+        )
+    assert_problem(refused, 415, "unsupported_media_type")
+    assert as_it_is.status_code == 201
 
 
 async def test_a_body_may_be_one_mebibyte_and_no_more(toy: Toy) -> None:

@@ -352,19 +352,21 @@ class ClockControl(Protocol):
     """The one clock of all services, for those who move it. `mover` names the move: the same one again does nothing.
 
     A move forward stops at `stop_at` if that comes first: whether it has arrived is returned, and the same move again
-    goes on to where it was to go at first. It raises `ClockFixed`, `ClockOutOfRange`, `ClockBehindLedger` where it
-    would pass `floor`, and `LogUnavailable` where the disk refuses it.
+    goes on to where it was to go at first. Every process sees the new time when the call returns.
+
+    It raises `ClockFixed`, `ClockOutOfRange`, `ClockBehindLedger` where it would pass `floor`, and `LogUnavailable`
+    where the disk refuses it.
     """
 
     def offset_s(self) -> float:
         """How far it is from the machine's, in seconds; positive when it is ahead."""
         ...
 
-    def advance(self, by_s: int, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
+    async def advance(self, by_s: int, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
         """Move it by so many seconds, back if negative."""
         ...
 
-    def set(self, to: str, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
+    async def set(self, to: str, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
         """Put it to a time, RFC 3339, from where it runs on."""
         ...
 

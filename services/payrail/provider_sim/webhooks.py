@@ -134,8 +134,9 @@ class Outbox:
 
     @property
     def next_due_at(self) -> str | None:
-        """When the next one falls due that was not sent yet, RFC 3339; none while there is none."""
-        return min((one.due_at for one in self._waiting.values() if not one.tries), default=None)
+        """When the next one falls due that is not due yet, RFC 3339; none while there is none."""
+        now = rfc3339_of_ms(self._clock.now_ms())
+        return min((one.due_at for one in self._waiting.values() if one.due_at > now), default=None)
 
     def close(self) -> None:
         """Write what waits and release the file."""

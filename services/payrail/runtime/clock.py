@@ -100,6 +100,11 @@ class SystemClock:
         return timedelta(microseconds=self._offset_us)
 
     @property
+    def seen_within_s(self) -> float:
+        """How long it takes until a move is seen by every process."""
+        return LOOK_EVERY_NS / 1_000_000_000
+
+    @property
     def under_way(self) -> bool:
         """Whether the last move stopped before its goal."""
         return self._seen.goal_us is not None
@@ -211,6 +216,11 @@ class FrozenClock:
     def offset(self) -> timedelta:
         """How far it was moved from where it stood at first."""
         return self._now - self._first
+
+    @property
+    def seen_within_s(self) -> float:
+        """Nobody has to look for its moves."""
+        return 0.0
 
     @property
     def under_way(self) -> bool:

@@ -21,8 +21,8 @@ class DueJobs:
     data: list[DueJob]
     """ One for each job. """
     next_due_at: datetime.datetime | None
-    """ When the next webhook is to be tried again, by the clock that all services share; null while none waits for
-    that. """
+    """ When the next webhook is to be tried again that is not due yet, by the clock that all services share; null
+    while there is none. """
 
     def to_dict(self) -> dict[str, Any]:
         data = []

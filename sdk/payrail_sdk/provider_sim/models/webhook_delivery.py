@@ -19,7 +19,7 @@ class WebhookDelivery:
     waiting: int
     """ How many are still owed, because they failed or are not due yet. """
     next_due_at: datetime.datetime | None
-    """ When the next one falls due that was not sent yet, by the clock that all services share; null while there is
+    """ When the next one falls due that is not due yet, by the clock that all services share; null while there is
     none. """
 
     def to_dict(self) -> dict[str, Any]:

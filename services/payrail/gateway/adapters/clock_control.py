@@ -1,5 +1,6 @@
 """Moving the one clock of all services."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,19 +26,19 @@ class ClockMover:
     def offset_s(self) -> float:
         return self._clock.offset() / timedelta(seconds=1)
 
-    def advance(self, by_s: int, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
+    async def advance(self, by_s: int, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
         def move(at_least: datetime | None) -> None:
             self._clock.advance(timedelta(seconds=by_s), floor=at_least, mover=mover, stop_at=stop_at)
 
-        return self._move(move, floor)
+        return await self._move(move, floor)
 
-    def set(self, to: str, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
+    async def set(self, to: str, *, mover: str, floor: str | None, stop_at: datetime | None) -> bool:
         def move(at_least: datetime | None) -> None:
             self._clock.set(parse_rfc3339(to), floor=at_least, mover=mover, stop_at=stop_at)
 
-        return self._move(move, floor)
+        return await self._move(move, floor)
 
-    def _move(self, move: Callable[[datetime | None], None], floor: str | None) -> bool:
+    async def _move(self, move: Callable[[datetime | None], None], floor: str | None) -> bool:
         if not self._movable:
             raise ClockFixed
         try:
@@ -48,4 +49,7 @@ class ClockMover:
             raise ClockOutOfRange from None
         except OSError as error:
             raise LogUnavailable(Path("clock.json"), str(error)) from error
-        return not self._clock.under_way
+        arrived = not self._clock.under_way
+        # Until it is seen everywhere, another process would do what is due by the old time.
+        await asyncio.sleep(self._clock.seen_within_s)
+        return arrived

@@ -34,14 +34,14 @@ async def move_clock(gateway: Gateway, request: Request, advance_s: int | None, 
         while True:  # One at a time, in any process: a move that stops on its way must find the clock where it left it.
             with gateway.leases.hold(_LEASE) as free:
                 if free:
-                    await go_to(gateway, action.requested.id, advance_s, to)
+                    await _move(gateway, action.requested.id, advance_s, to)
                     return Rendered(200, get_clock(gateway))
             await asyncio.sleep(_LEASE_POLL_S)
 
     return await audited(gateway, request, Wish("move_clock", OPERATION, "clock", details), move)
 
 
-async def go_to(gateway: Gateway, mover: str, advance_s: int | None, to: str | None) -> None:
+async def _move(gateway: Gateway, mover: str, advance_s: int | None, to: str | None) -> None:
     """Move the clock and do what falls due, on the way and at the goal. Raises what `move_clock` does."""
     await gateway.journal.catch_up()
     control, floor = gateway.clock_control, gateway.journal.state.timeline.newest_at
@@ -51,16 +51,14 @@ async def go_to(gateway: Gateway, mover: str, advance_s: int | None, to: str | N
         go = partial(control.advance, advance_s, mover=mover, floor=floor)
     real_time_s = asyncio.get_running_loop().time
     give_up_s = real_time_s() + _STOPPING_S_MAX
-    stops, last_due = 0, None
+    stops = 0
     # The first stop is where it stands: it learns what is due on its way, once it is known that it may go there.
     stop_at: datetime | None = gateway.clock.now()
-    while not go(stop_at=stop_at):
+    while not await go(stop_at=stop_at):
         stops += 1
         due = await gateway.due.run()
         tired = stops > _STOPS_MAX or real_time_s() > give_up_s
-        # What is still due after a stop for it, such as a webhook to a receiver that hangs, is waited for no longer.
-        stop_at = None if due is None or due == last_due or tired else _stop_for(due)
-        last_due = due
+        stop_at = None if due is None or tired else _stop_for(due)
     await gateway.due.run()
 
 

@@ -142,8 +142,8 @@ class Dispatcher:
         return self._open.follower.behind + waiting
 
     def next_due_at(self) -> str | None:
-        """When the next webhook that failed is to be tried again, RFC 3339; none if none waits, or another process
-        has the outbox."""
+        """When the next webhook that failed is to be tried again, RFC 3339; none if none waits for a time that is to
+        come, or another process has the outbox."""
         if self._open is None:
             return None
         queues = [lane.queue for one in self._open.lanes.values() for lane in one.lanes]

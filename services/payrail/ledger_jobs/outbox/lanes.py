@@ -41,7 +41,7 @@ class Queue(Protocol):
 
     @property
     def retry_due_ms(self) -> int | None:
-        """When what failed is to be tried again, by the clock; none if nothing waits for that."""
+        """When what failed is to be tried again, by the clock; none if nothing waits for a time that is to come."""
         ...
 
 
@@ -112,7 +112,8 @@ class EventQueue:
 
     @property
     def retry_due_ms(self) -> int | None:
-        return self.trying.due_ms or None if self.trying is not None else None
+        due_ms = self.trying.due_ms if self.trying is not None else 0
+        return due_ms if due_ms > self._courier.now_ms() else None
 
     async def work(self) -> float | None:
         while (endpoint := self._endpoint()) is not None and (queued := self._first()) is not None:
@@ -189,7 +190,8 @@ class ResendQueue:
 
     @property
     def retry_due_ms(self) -> int | None:
-        return min((due for one in self._resends.values() if (due := one.trying.due_ms)), default=None)
+        dues_ms = [one.trying.due_ms for one in self._resends.values()]
+        return min((due_ms for due_ms in dues_ms if due_ms > self._courier.now_ms()), default=None)
 
     def __contains__(self, event_id: str) -> bool:
         return event_id in self._resends

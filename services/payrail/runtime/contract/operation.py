@@ -17,6 +17,7 @@ from .security import compile_security
 from .sensitive import BodyRule, sensitive_pointer
 
 _CONTENT_TYPE = b"content-type"
+_CONTENT_ENCODING, _AS_IT_IS = b"content-encoding", b"identity"
 _SEARCHED_FIRST_BYTES_MAX = 64 * 1024
 
 
@@ -42,6 +43,8 @@ class RequestBody:
             self._check_media_type(content_type or b"", request)
         if not raw and not self._required:
             return None
+        if request.headers.get(_CONTENT_ENCODING, _AS_IT_IS).lower() != _AS_IT_IS:
+            raise refusals.unsupported_content_coding()
         value = parse_json(raw)
         if len(raw) > _SEARCHED_FIRST_BYTES_MAX:
             # The contract limits what is searched; without that a body of digits could keep the process busy.

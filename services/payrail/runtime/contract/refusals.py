@@ -51,6 +51,16 @@ def unsupported_media_type(accepted: str) -> Problem:
     return Problem(415, "unsupported_media_type", "The media type is not supported", f"Send {accepted}.")
 
 
+def unsupported_content_coding() -> Problem:
+    """A body that is compressed, say (RFC 9110, 8.4)."""
+    return Problem(
+        415,
+        "unsupported_media_type",
+        "The media type is not supported",
+        "Send the body as it is, without a Content-Encoding.",
+    )
+
+
 def invalid_encoding(where: str) -> Problem:
     return Problem(
         400,
