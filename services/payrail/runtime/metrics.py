@@ -7,25 +7,52 @@ like a counter of another that ran backwards.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import orjson
+from msgspec import Struct
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from payrail.runtime.clock import rfc3339
-from payrail.runtime.exposition import Histogram, gauges, histograms
 from payrail.runtime.rotated_file import RotatedFile
 
 logger = logging.getLogger(__name__)
 
-_REQUESTS = "payrail_request_duration_seconds"
-_CALLS = "payrail_provider_call_duration_seconds"
+MEDIA_TYPE: str = CONTENT_TYPE_LATEST
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BOUNDS = (*map(str, _BUCKETS_S), "+Inf")
 _UNKNOWN_OPERATION = "none"
 
 #: Values that are read when somebody asks: by gauge name, its help, its one label, and the values by label.
 Gauges = Callable[[], Mapping[str, tuple[str, str, Mapping[str, float]]]]
+
+
+#: A histogram at one moment: for each bucket, and for infinity, how many took no longer; and the seconds they took.
+Cumulative = tuple[list[tuple[str, float]], float]
+
+
+class _Durations:
+    """How long one kind of thing took: a count for each bucket, and the total."""
+
+    __slots__ = ("counts", "total_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_BUCKETS_S) + 1)
+        self.total_s = 0.0
+
+    def add(self, duration_s: float) -> None:
+        self.counts[bisect_left(_BUCKETS_S, duration_s)] += 1
+        self.total_s += duration_s
+
+    def cumulative(self) -> Cumulative:
+        counts = map(float, accumulate(self.counts))
+        return list(zip(_BOUNDS, counts, strict=True)), self.total_s
 
 
 class Metrics:
@@ -34,57 +61,41 @@ class Metrics:
 
     def __init__(self, *, worker: str | None = None) -> None:
         self._worker = worker or str(os.getpid())
-        self._gauges: Gauges = dict
-        self._requests: dict[tuple[str | None, int], Histogram] = {}
-        self._calls: dict[tuple[str, str, str], Histogram] = {}
+        self._gauges: Gauges | None = None
+        self._requests: dict[tuple[str | None, int], _Durations] = {}
+        self._calls: dict[tuple[str, str, str], _Durations] = {}
 
     def observe_request(self, operation: str | None, status: int, duration_s: float) -> None:
         """One request was answered; `operation` is none where no operation fits it."""
         durations = self._requests.get((operation, status))
         if durations is None:
-            labels = {"operation": operation or _UNKNOWN_OPERATION, "status": str(status)}
-            durations = self._requests[operation, status] = self._histogram(_REQUESTS, labels)
+            durations = self._requests[operation, status] = _Durations()
         durations.add(duration_s)
 
     def observe_call(self, provider: str, operation: str, outcome: str, duration_s: float) -> None:
         """One call of a provider came back, or did not."""
         durations = self._calls.get((provider, operation, outcome))
         if durations is None:
-            labels = {"provider": provider, "operation": operation, "outcome": outcome}
-            durations = self._calls[provider, operation, outcome] = self._histogram(_CALLS, labels)
+            durations = self._calls[provider, operation, outcome] = _Durations()
         durations.add(duration_s)
-
-    def _histogram(self, name: str, labels: dict[str, str]) -> Histogram:
-        return Histogram(name, {**labels, "worker": self._worker})
 
     def show(self, gauges: Gauges) -> None:
         """Read these values whenever the metrics are read."""
         self._gauges = gauges
 
-    def exposition(self) -> bytes:
-        """All series in Prometheus' text format."""
-        families = [
-            histograms(
-                _REQUESTS,
-                "Time from the first byte of a request to the last of its answer.",
-                self._requests.values(),
-            ),
-            histograms(
-                _CALLS, "Time that a provider took for a call, by what came of it.", self._calls.values()
-            ),
-        ]
-        for name, (help_text, label, values) in self._gauges().items():
-            labelled = [({label: of, "worker": self._worker}, value) for of, value in values.items()]
-            families.append(gauges(name, help_text, labelled))
-        return "".join(families).encode()
+    async def exposition(self) -> bytes:
+        """All series, as of now, in Prometheus' text format. To write them takes time, and payments go on meanwhile."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self._snapshot())
+        return await asyncio.to_thread(generate_latest, registry)
 
     def sample(self) -> dict[str, Any]:
         """Counts and total seconds since the process began, by operation and status, and by provider call."""
         return {
             "worker": self._worker,
             "requests": [
-                _totals({"operation": operation or _UNKNOWN_OPERATION, "status": str(status)}, durations)
-                for (operation, status), durations in self._requests.items()
+                _totals({"operation": operation, "status": status}, durations)
+                for (operation, status), durations in self._served()
             ],
             "provider_calls": [
                 _totals({"provider": provider, "operation": operation, "outcome": outcome}, durations)
@@ -92,8 +103,52 @@ class Metrics:
             ],
         }
 
+    def _served(self) -> Iterator[tuple[tuple[str, str], _Durations]]:
+        """What was served, by operation and status."""
+        for (operation, status), durations in self._requests.items():
+            yield (operation or _UNKNOWN_OPERATION, str(status)), durations
 
-def _totals(labels: dict[str, str], durations: Histogram) -> dict[str, Any]:
+    def _snapshot(self) -> "_Snapshot":
+        return _Snapshot(
+            self._worker,
+            [(served, durations.cumulative()) for served, durations in self._served()],
+            [(call, durations.cumulative()) for call, durations in self._calls.items()],
+            self._gauges() if self._gauges else {},
+        )
+
+
+class _Snapshot(Struct, frozen=True, eq=False):
+    """What the registry asks for all series of a process, as they were at one moment."""
+
+    worker: str
+    requests: list[tuple[tuple[str, str], Cumulative]]
+    calls: list[tuple[tuple[str, str, str], Cumulative]]
+    gauges: Mapping[str, tuple[str, str, Mapping[str, float]]]
+
+    def collect(self) -> Iterator[Metric]:
+        requests = HistogramMetricFamily(
+            "payrail_request_duration_seconds",
+            "Time from the first byte of a request to the last of its answer.",
+            labels=("operation", "status", "worker"),
+        )
+        for request, (buckets, total_s) in self.requests:
+            requests.add_metric((*request, self.worker), buckets, total_s)
+        calls = HistogramMetricFamily(
+            "payrail_provider_call_duration_seconds",
+            "Time that a provider took for a call, by what came of it.",
+            labels=("provider", "operation", "outcome", "worker"),
+        )
+        for call, (buckets, total_s) in self.calls:
+            calls.add_metric((*call, self.worker), buckets, total_s)
+        yield from (requests, calls)
+        for name, (text, label, values) in self.gauges.items():
+            family = GaugeMetricFamily(name, text, labels=(label, "worker"))
+            for value_label, value in values.items():
+                family.add_metric((value_label, self.worker), value)
+            yield family
+
+
+def _totals(labels: dict[str, str], durations: _Durations) -> dict[str, Any]:
     return {**labels, "count": sum(durations.counts), "seconds": round(durations.total_s, 6)}
 
 

@@ -7,9 +7,9 @@ from payrail.gateway.flows.gateway import Gateway
 _BREAKER_STATES = {"CLOSED": 0.0, "HALF_OPEN": 0.5, "OPEN": 1.0}
 
 
-def get_metrics(gateway: Gateway) -> bytes:
+async def get_metrics(gateway: Gateway) -> bytes:
     """All series of this process in Prometheus' text format."""
-    return gateway.metrics.exposition()
+    return await gateway.metrics.exposition()
 
 
 def gauges(gateway: Gateway) -> Mapping[str, tuple[str, str, Mapping[str, float]]]:
