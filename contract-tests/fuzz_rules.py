@@ -58,9 +58,11 @@ RULES = {
     "clock_out_of_range": "the clock decides",
     "currency_unsupported": "the table of currencies decides",
     "dispute_declined": "the provider decides, whose books may differ from ours after a signed lie of this run",
+    "evidence_declined": "as for `dispute_declined`: the lie may tell of a dispute that the provider does not have",
     "future_date": "the clock decides",
     "invalid_encoding": "a string of JSON may spell NUL or half a character, which no text here may hold",
     "idempotency_key_reused": "the key belongs to an earlier request",
+    "resolution_declined": "as for `evidence_declined`",
     "sensitive_data": "a random text or number may pass for a card number",
 }
 # Bodies whose fields exclude or need each other, which their descriptions say: 422 `validation_failed`.
