@@ -25,8 +25,10 @@ from stack_process import StackProcess
 
 HERE = Path(__file__).resolve().parent
 PHASES = "examples,coverage,fuzzing,stateful"
-# Injected time-outs cost this much each, breakers close again soon, and background work comes often.
-FAST = {
+# Injected time-outs cost this much each, breakers close again soon, and background work comes often. The log stays in
+# one part: a fault that is logged must be found, however long the run goes on after it.
+STACK = {
+    "LOG_BYTES_MAX": str(1 << 40),
     "PROVIDER_TIMEOUT_S": "0.25",
     "BREAKER_OPEN_S": "1",
     "RESOLVER_INTERVAL_S": "0.5",
@@ -81,7 +83,7 @@ def fuzz(
     options += ["--report", "junit", "--report-junit-path", str(junit)] if junit else []
     env = {"PAYRAIL_FUZZED": service, "PAYRAIL_FUZZ_CLOCK": "unbounded" if clock_unbounded else "by days"}
     program = [str(HERE / "flawed_payrail.py")] if flaw else ["-m", "payrail.cli.main"]
-    stack_env = {**FAST, "SEED": str(seed), "PAYRAIL_FLAW": flaw}
+    stack_env = {**STACK, "SEED": str(seed), "PAYRAIL_FLAW": flaw}
     stack = StackProcess(folder / "data", env=stack_env, program=program).start()
     try:
         if past:
