@@ -154,10 +154,11 @@ class FileJournal:
         return waiting.done
 
     def _replay(self) -> None:
+        with self._lock:
+            self._files.require_closed_end()
         self._fold_counted()
         self._lock.acquire()
         try:
-            self._files.require_closed_end()
             self._fold_new()
             self._files.note_opened()
         finally:
