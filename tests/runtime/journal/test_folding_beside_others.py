@@ -124,7 +124,14 @@ async def test_who_only_looks_sees_nothing_that_is_not_durable(
     await writer.close()
 
 
-@pytest.mark.parametrize("tail", [b'{"seq":2,"id":"le_', b'{"seq":2}\n', b"\n", b'{"id":"le_1"}\n{"seq":2'])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b'{"seq":2,"id":"le_', b'{"seq":2}\n', b"\n", b'{"id":"le_1"}\n{"seq":2',
+        b'{"seq":' + b"9" * 5000 + b',"id":"le_1"}\n',
+    ],
+    ids=range(5),
+)  # fmt: skip
 async def test_what_follows_the_count_is_left_alone_by_who_does_not_have_the_lock(
     directory: Path, open_journal: Open, tail: bytes
 ) -> None:

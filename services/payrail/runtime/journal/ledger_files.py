@@ -26,6 +26,7 @@ from payrail.runtime.journal.last_line import last_complete_line, lines_before
 _LINE_BYTES = 4096
 _CHUNK_BYTES = 4 << 20
 _OFFSET_BITS = 56
+_SEQ_DIGITS_MAX = 20
 
 BEFORE_WRITE = faults.declare("ledger.before_write", "the batch is decided, nothing of it is written")
 HALF_WRITTEN = faults.declare("ledger.half_written", "half of a book's lines are written")
@@ -164,7 +165,7 @@ class _BookFile:
 def _seq_said(line: bytes) -> float:
     """The sequence number that a line begins with; infinity if it does not begin as an entry does."""
     said = line[len(b'{"seq":') : line.find(b",")]
-    return int(said) if said.isdigit() else inf
+    return int(said) if said.isdigit() and len(said) <= _SEQ_DIGITS_MAX else inf
 
 
 def _seq_of(located: Located) -> int:
