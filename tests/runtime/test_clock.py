@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from payrail.runtime.clock import (
 )
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
+ClockOf = Callable[[Path], SystemClock | FrozenClock]
 
 
 def wall_at(at: datetime) -> int:
@@ -99,8 +101,8 @@ def test_removing_the_file_removes_the_offset(path: Path) -> None:
 
 
 @pytest.mark.parametrize("clock_of", [clock_at_noon, lambda _: FrozenClock(NOON)])
-def test_the_clock_refuses_to_go_behind_the_floor(path: Path, clock_of: object) -> None:
-    clock = clock_of(path)  # type: ignore[operator]
+def test_the_clock_refuses_to_go_behind_the_floor(path: Path, clock_of: ClockOf) -> None:
+    clock = clock_of(path)
     floor = NOON - timedelta(hours=1)
     assert clock.set(floor, floor=floor) == floor
     with pytest.raises(ClockBehindFloor, match=r"2025-06-01T10:59:59\.999Z: 2025-06-01T11:00:00\.000Z"):
@@ -110,9 +112,9 @@ def test_the_clock_refuses_to_go_behind_the_floor(path: Path, clock_of: object) 
 
 @pytest.mark.parametrize("clock_of", [clock_at_noon, lambda _: FrozenClock(NOON)])
 def test_a_move_stops_on_its_way_and_the_same_move_goes_on_to_the_same_goal(
-    path: Path, clock_of: object
+    path: Path, clock_of: ClockOf
 ) -> None:
-    clock = clock_of(path)  # type: ignore[operator]
+    clock = clock_of(path)
     week, stop = timedelta(days=7), NOON + timedelta(hours=1)
     assert clock.advance(week, mover="act_1", stop_at=stop) == stop
     assert clock.under_way
