@@ -1,5 +1,8 @@
 /** The client against a running gateway: `PAYRAIL_BASE_URL` and `PAYRAIL_API_KEY` say which. */
 
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { Payment, PaymentState } from "../src/gen/gateway";
 import { paymentStateValues } from "../src/gen/gateway";
@@ -104,8 +107,17 @@ describe("a failure", () => {
   });
 
   it("to answer in time is a time-out", async () => {
-    const hasty = createPayrail({ ...options, timeoutMs: 0 });
-    await expect(hasty.GET("/payments")).rejects.toMatchObject({ name: "TimeoutError" });
+    // A gateway may always be faster than a limit. What never answers is not.
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    try {
+      await once(silent, "listening");
+      const { port } = silent.address() as AddressInfo;
+      const hasty = createPayrail({ ...options, baseUrl: `http://127.0.0.1:${port}`, timeoutMs: 50 });
+      await expect(hasty.GET("/payments")).rejects.toMatchObject({ name: "TimeoutError" });
+    } finally {
+      silent.closeAllConnections();
+      silent.close();
+    }
   });
 });
 
