@@ -1,4 +1,4 @@
-"""What holds for all tests: their examples are the same in every run, and no setting or proxy of the machine takes part.
+"""What holds for all tests: examples are the same in every run, and no setting or proxy of the machine takes part.
 
 Where PAYRAIL_SEEN names a folder, each process leaves there what the services answered.
 """
