@@ -99,9 +99,10 @@ class LogWriter:
         closing = False
         while not closing:
             self._wake.wait()
-            closing = self._closing.wait(_GATHERING_S)
+            self._closing.wait(_GATHERING_S)
             self._wake.clear()
             self._awake = False
+            closing = self._closing.is_set()  # Who sets it after this look wakes the thread after that, too.
             while self._waiting:
                 self._put(b"".join(self._batch()))
 
