@@ -100,3 +100,15 @@ def test_option_that_cannot_work_is_refused_before_anything_is_sent(
         caller(lambda client: client.payments.cancel("pay_1", **options))
     assert "sk_secret" not in str(caught.value)
     assert server.received == []
+
+
+@pytest.mark.parametrize("name", ["timeout", "idempotency_kye", "retries"])
+def test_option_that_does_not_exist_is_refused_before_anything_is_sent(
+    name: str, caller: Caller, server: Script
+) -> None:
+    """As every function in Python refuses it: passed over, a misspelt key would charge twice."""
+    with pytest.raises(TypeError, match=name):
+        caller(lambda client: client.payments.cancel("pay_1", **{name: "1"}))
+    with pytest.raises(TypeError, match=name):
+        caller.items(lambda client: client.refunds.list(**{name: "1"}))
+    assert server.received == []
