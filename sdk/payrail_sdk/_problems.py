@@ -150,6 +150,6 @@ def _phrase(status: int) -> str:
 def _http_date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # The latter for a number that no date can hold.
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

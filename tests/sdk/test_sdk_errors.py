@@ -213,6 +213,7 @@ def test_error_survives_pickling_with_all_it_carries(caller: Caller, server: Scr
         ),
         ({"retry-after": "Mon, 02 Mar 2026 09:14:00 GMT", "date": "Mon, 02 Mar 2026 09:15:00 GMT"}, 0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Mon, 02 Mar 99999999999999999999 09:15:00 GMT"}, None),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "1.5"}, None),
         ({"retry-after": "²"}, None),
