@@ -67,6 +67,14 @@ def test_missing_event_fails_with_what_came_instead(inbox: Inbox) -> None:
         inbox.wait_for("payment.captured", timeout_s=0.01)
 
 
+def test_event_that_came_and_was_not_meant_is_not_said_to_be_missing(inbox: Inbox) -> None:
+    send(inbox)
+    with pytest.raises(
+        NoSuchWebhook, match=r"no payment\.captured of which `where` is true .*captured answered 200"
+    ):
+        inbox.wait_for("payment.captured", where=lambda event: event.data["id"] == "pay_2", timeout_s=0.01)
+
+
 def test_webhook_with_another_signature_is_refused_and_kept_apart(inbox: Inbox) -> None:
     assert send(inbox, secret=OTHER_SECRET).status_code == 401
     assert inbox.deliveries == []
