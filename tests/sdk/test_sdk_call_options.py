@@ -21,14 +21,15 @@ def test_time_out_of_one_call_bounds_that_call_only(caller: Caller, server: Scri
     assert caller(lambda client: client.payments.get("pay_1")).state == "CREATED"
 
 
-def test_retries_of_one_call_can_be_more_or_none(make_caller: Callable[..., Caller], server: Script) -> None:
+@pytest.mark.parametrize(("wanted", "tries"), [(0, 1), (3, 4), (None, 2)])
+def test_retries_of_one_call_can_be_more_or_none(
+    make_caller: Callable[..., Caller], server: Script, wanted: int | None, tries: int
+) -> None:
     caller = make_caller(max_retries=1)
-    for wanted, tries in ((0, 1), (3, 4), (None, 2)):
-        server.received.clear()
-        server.steps[:] = [problem(503, "vault_unavailable")] * 9
-        with pytest.raises(ServiceUnavailable):
-            caller(lambda client, wanted=wanted: client.payments.cancel("pay_1", max_retries=wanted))
-        assert len(server.received) == tries
+    server.steps[:] = [problem(503, "vault_unavailable")] * 9
+    with pytest.raises(ServiceUnavailable):
+        caller(lambda client: client.payments.cancel("pay_1", max_retries=wanted))
+    assert len(server.received) == tries
 
 
 def test_extra_headers_go_with_every_try_of_one_call(caller: Caller, server: Script) -> None:

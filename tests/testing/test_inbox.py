@@ -28,8 +28,9 @@ def send(
     inbox: Inbox, event_type: str = "payment.captured", number: int = 1, secret: str = SECRET
 ) -> httpx.Response:
     """Send an event as PayRail would."""
+    event_id = f"evt_{number}"
     event = {
-        "id": f"evt_{number}",
+        "id": event_id,
         "type": event_type,
         "created_at": "2031-01-01T00:00:00Z",
         "merchant_id": "m_demo",
@@ -37,7 +38,7 @@ def send(
         "data": {"id": f"pay_{number}"},
     }
     body = json.dumps(event).encode()
-    headers = sign(body, secret, webhook_id=event["id"], sent_s=int(time.time()))
+    headers = sign(body, secret, webhook_id=event_id, sent_s=int(time.time()))
     return httpx.post(inbox.url, content=body, headers=headers, trust_env=False, timeout=5)
 
 
