@@ -58,8 +58,9 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
         writer = LogWriter(stream)
         writer.event("info", "nobody hears this")
         writer.close()
-    closed = LogWriter(io.BytesIO())
-    closed._stream.close()
+    stream_that_is_closed = io.BytesIO()
+    closed = LogWriter(stream_that_is_closed)
+    stream_that_is_closed.close()
     closed.event("info", "nor this")
     closed.close()
 

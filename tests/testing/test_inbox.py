@@ -28,8 +28,9 @@ def send(
     inbox: Inbox, event_type: str = "payment.captured", number: int = 1, secret: str = SECRET
 ) -> httpx.Response:
     """Send an event as PayRail would."""
+    event_id = f"evt_{number}"
     event = {
-        "id": f"evt_{number}",
+        "id": event_id,
         "type": event_type,
         "created_at": "2031-01-01T00:00:00Z",
         "merchant_id": "m_demo",
@@ -37,7 +38,7 @@ def send(
         "data": {"id": f"pay_{number}"},
     }
     body = json.dumps(event).encode()
-    headers = sign(body, secret, webhook_id=event["id"], sent_s=int(time.time()))
+    headers = sign(body, secret, webhook_id=event_id, sent_s=int(time.time()))
     return httpx.post(inbox.url, content=body, headers=headers, trust_env=False, timeout=LIMIT_S)
 
 
@@ -69,6 +70,14 @@ def test_missing_event_fails_with_what_came_instead(inbox: Inbox) -> None:
     send(inbox, secret=OTHER_SECRET)
     with pytest.raises(NoSuchWebhook, match=r"no payment\.captured .*payment\.created answered 200.*refused"):
         inbox.wait_for("payment.captured", timeout_s=0.01)
+
+
+def test_event_that_came_and_was_not_meant_is_not_said_to_be_missing(inbox: Inbox) -> None:
+    send(inbox)
+    with pytest.raises(
+        NoSuchWebhook, match=r"no payment\.captured of which `where` is true .*captured answered 200"
+    ):
+        inbox.wait_for("payment.captured", where=lambda event: event.data["id"] == "pay_2", timeout_s=0.01)
 
 
 def test_webhook_with_another_signature_is_refused_and_kept_apart(inbox: Inbox) -> None:

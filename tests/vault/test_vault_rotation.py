@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from typing import Any
 
 import pytest
 from vault_bench import NOW, VISA, Bench, VaultClient, completed, many
@@ -47,7 +48,8 @@ async def test_rotating_changes_the_key_of_every_card_and_retires_the_old_one(
     old_keys = kept_copy(bench, "kept.json")
 
     headers = {"Authorization": "Bearer gateway-internal-key"}
-    answer = await vault.post("/rotate-keys", headers=headers, **({} if body is None else {"json": body}))
+    sent: dict[str, Any] = {} if body is None else {"json": body}
+    answer = await vault.post("/rotate-keys", headers=headers, **sent)
 
     (new,) = key_ids(bench)
     assert answer.status_code == 200
