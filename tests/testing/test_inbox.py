@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -48,11 +48,18 @@ def test_event_that_came_is_found_by_its_type(inbox: Inbox) -> None:
     assert (event.id, event.data["id"], event.correlation_id) == ("evt_1", "pay_1", "of-this-test")
 
 
-def test_event_that_is_still_to_come_is_waited_for(inbox: Inbox) -> None:
+def test_event_that_is_still_to_come_is_waited_for(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, wait_for = threading.Event(), inbox._changed.wait_for
+
+    def wait_and_say_so(predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        waiting.set()  # What comes now cannot be kept before the wait has begun.
+        return wait_for(predicate, timeout)
+
     def send_once_it_is_waited_for() -> None:
-        wait_until(lambda: len(inbox._changed._waiters) > 0, "the event is waited for")
+        assert waiting.wait(LIMIT_S)
         send(inbox)
 
+    monkeypatch.setattr(inbox._changed, "wait_for", wait_and_say_so)
     sender = threading.Thread(target=send_once_it_is_waited_for)
     sender.start()
     assert inbox.wait_for("payment.captured").id == "evt_1"
