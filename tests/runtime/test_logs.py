@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import threading
+from typing import Any
 
 import orjson
 import pytest
@@ -23,40 +24,47 @@ def test_lines_arrive_in_order_and_the_writer_starts_again_after_its_end() -> No
     writer = LogWriter(stream)
     for number in range(5000):
         writer.write({"n": number})
-    writer.close(LIMIT_S)
+    writer.close()
     writer.event("info", "again", what=None)
-    writer.close(LIMIT_S)
+    writer.close()
     lines = lines_of(stream)
     assert [line["n"] for line in lines[:-1]] == list(range(5000))
     assert (lines[-1]["event"], lines[-1]["level"], lines[-1]["what"]) == ("again", "info", None)
 
 
-def test_an_end_that_comes_while_lines_are_gathered_ends_the_writer() -> None:
+class Noticed(threading.Event):
+    """An event that is cleared when it may be, and counts how often it was set."""
+
     gathered, go_on = threading.Event(), threading.Event()
 
-    class Wake(threading.Event):
-        wakes = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = 0
 
-        def set(self) -> None:
-            super().set()
-            self.wakes += 1
+    def set(self) -> None:
+        super().set()
+        self.times += 1
 
-        def clear(self) -> None:
-            gathered.set()
-            assert go_on.wait(LIMIT_S)
-            super().clear()
+    def clear(self) -> None:
+        self.gathered.set()
+        assert self.go_on.wait(LIMIT_S)
+        super().clear()
 
-    stream, wake = io.BytesIO(), Wake()
+
+def test_an_end_that_comes_while_lines_are_gathered_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO()
     writer = LogWriter(stream)
-    writer._wake = wake
-    writer.write({"n": 1})
-    assert gathered.wait(LIMIT_S)
-    closing = threading.Thread(target=writer.close, args=(LIMIT_S,))
+    with monkeypatch.context() as patched:
+        patched.setattr("payrail.runtime.logs.threading.Event", Noticed)
+        writer.write({"n": 1})
+    wake = writer._wake
+    assert isinstance(wake, Noticed)
+    assert wake.gathered.wait(LIMIT_S)
+    closing = threading.Thread(target=writer.close, args=(None,), daemon=True)
     closing.start()
-    wait_until(lambda: wake.wakes == 2, "the writer is to end")
-    go_on.set()
-    closing.join(LIMIT_S / 2)
-    assert not closing.is_alive()
+    wait_until(lambda: wake.times == 2, "the writer is asked to end")
+    wake.go_on.set()
+    wait_until(lambda: not closing.is_alive(), "it has ended")
     assert lines_of(stream) == [{"n": 1}]
 
 
@@ -65,7 +73,7 @@ def test_values_that_json_does_not_know_are_written_as_text() -> None:
     writer = LogWriter(stream)
     writer.write({"a": ValueError("x"), 1: {2}})  # type: ignore[dict-item]
     writer.write({"a": "\ud800"})
-    writer.close(LIMIT_S)
+    writer.close()
     assert lines_of(stream) == [{"a": "x", "1": "{2}"}, {"a": "'\\ud800'"}]
 
 
@@ -73,7 +81,7 @@ def test_a_traceback_is_logged_without_card_numbers() -> None:
     stream = io.BytesIO()
     writer = LogWriter(stream)
     writer.exception("failed", ValueError(f"refused 4242 4242 4242 4242 and {CARD}"), service="toy")
-    writer.close(LIMIT_S)
+    writer.close()
     (line,) = lines_of(stream)
     assert (line["error"], line["service"], line["level"]) == ("ValueError", "toy", "error")
     assert "ValueError: refused [card number] and [card number]" in str(line["traceback"])
@@ -85,36 +93,61 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
     with os.fdopen(write_end, "wb", buffering=0) as stream:
         writer = LogWriter(stream)
         writer.event("info", "nobody hears this")
-        writer.close(LIMIT_S)
-    closed = LogWriter(io.BytesIO())
-    closed._stream.close()
+        writer.close()
+    stream_that_is_closed = io.BytesIO()
+    closed = LogWriter(stream_that_is_closed)
+    stream_that_is_closed.close()
     closed.event("info", "nor this")
     closed.close()
 
 
+class SlowOnce(io.BytesIO):
+    """A stream whose first write waits until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def write(self, lines: Any, /) -> int:
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.go_on.wait(LIMIT_S)
+        return super().write(lines)
+
+
 def test_a_slow_reader_costs_lines_and_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("payrail.runtime.logs._LINES_WAITING_MAX", 100)
-    stuck, let_go = threading.Event(), threading.Event()
-
-    class Stuck(io.BytesIO):
-        def write(self, text: bytes) -> int:  # type: ignore[override]
-            stuck.set()
-            assert let_go.wait(LIMIT_S)
-            return super().write(text)
-
-    stream = Stuck()
+    stream = SlowOnce()
     writer = LogWriter(stream)
     writer.write({"n": 0})
-    assert stuck.wait(LIMIT_S)
+    assert stream.begun.wait(LIMIT_S)
     for number in range(1, 5000):
         writer.write({"n": number})
-    let_go.set()
+    stream.go_on.set()
     writer.close(LIMIT_S)
     lines = lines_of(stream)
-    kept = [line["n"] for line in lines if "n" in line]
     (dropped,) = [line for line in lines if line.get("event") == "log_lines_dropped"]
-    assert kept == list(range(101))
-    assert dropped["count"] == 5000 - 101
+    assert [line["n"] for line in lines if "n" in line] == list(range(101))
+    assert dropped["count"] == 4899
+
+
+def test_lines_that_come_while_the_writer_ends_keep_their_order_and_do_not_keep_later_ones_back() -> None:
+    stream = SlowOnce()
+    writer = LogWriter(stream)
+    writer.write({"n": 1})
+    assert stream.begun.wait(LIMIT_S)
+    closing = threading.Thread(target=writer.close, args=(None,))
+    closing.start()
+    wait_until(lambda: writer._thread is None, "the writer is asked to end")
+    writer.write({"n": 2})
+    wait_until(lambda: not writer._awake, "another thread has been woken for the second line")
+    stream.go_on.set()
+    wait_until(lambda: not closing.is_alive(), "the first thread has ended")
+    wait_until(lambda: len(lines_of(stream)) == 2, "the second line is written")
+    writer.write({"n": 3})
+    wait_until(lambda: len(lines_of(stream)) == 3, "the third line is written")
+    assert [line["n"] for line in lines_of(stream)] == [1, 2, 3]
+    writer.close()
 
 
 def test_the_standard_loggers_write_into_the_same_stream() -> None:
@@ -131,7 +164,7 @@ def test_the_standard_loggers_write_into_the_same_stream() -> None:
         logging.getLogger("some.library").error("failed", exc_info=OSError("disk"))
     finally:
         root.handlers[:] = before
-    writer.close(LIMIT_S)
+    writer.close()
     # Another library may have something to say of what earlier tests left to the garbage collection.
     odd, failed = [line for line in lines_of(stream) if line.get("logger") == "some.library"]
     assert (odd["level"], odd["logger"], odd["message"]) == (

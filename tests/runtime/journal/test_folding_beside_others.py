@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from payrail.runtime.shared_lock import SharedLock
 from stand_ins.payments import created, pay
 from waiting import LIMIT_S
 
-Open = Callable[[], "asyncio.Future[FileJournal]"]
+Open = Callable[[], Awaitable[FileJournal]]
 
 
 class Gate:
