@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -103,7 +104,7 @@ def test_each_process_may_be_killed_in_the_middle_of_payments(
         for victim in first:
             traffic.wait_for_more()
             os.kill(victim, signal.SIGKILL)
-            wait_until(lambda victim=victim: is_replaced(stack, victim, len(first)), "it is started again")
+            wait_until(partial(is_replaced, stack, victim, len(first)), "it is started again")
         traffic.wait_for_more()
     finally:
         traffic.end()
