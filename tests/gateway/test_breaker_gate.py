@@ -343,6 +343,7 @@ async def test_a_probe_whose_process_dies_gives_its_place_back(
         target=_hold_probe, args=(tmp_path / "providers", tmp_path / "run" / "leases.lock", theirs)
     )
     other.start()
+    theirs.close()  # Its own end tells when the other one dies.
     assert ours.recv() == ["probe", "probe", "probes_taken"]
     assert await worker.authorize(Approved("pi_1")) == NotProcessed("breaker_open")
     other.kill()

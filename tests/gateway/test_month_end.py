@@ -5,6 +5,7 @@ files that reconciliation never reads. Other breaks come about as in life: a web
 """
 
 import asyncio
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ class MonthEnd:
         self.data_dir = data_dir
         self.draws = random.Random(seed)
         self.amiss: set[Found] = set()
+        self._orders = itertools.count(1)
 
     def at(self, *when: int) -> None:
         """Go on to this time of March, without anybody noticing."""
@@ -53,6 +55,8 @@ class MonthEnd:
     ) -> str:
         method = {"card": {"number": card, "exp_month": 12, "exp_year": 2039}}
         body = {"amount": amount, "currency": currency, "payment_method": method}
+        # Which lines a fault hits is drawn by it: the ids are other ones in every run.
+        body["merchant_reference"] = f"order-{next(self._orders)}"
         payment_id: str = (await self.desk.post("/payments", body)).json()["id"]
         answer = await self.desk.post(f"/payments/{payment_id}/authorize")
         assert answer.json()["state"] == "AUTHORIZED", answer.text
