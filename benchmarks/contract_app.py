@@ -58,7 +58,7 @@ class Forgetful(Toy):
         call.log["box_id"] = BOX_ID
         return Answer(201, {"id": BOX_ID, "label": call.body.get("label")}, {"Location": f"/boxes/{BOX_ID}"})
 
-    def authenticate(self, key: str, *_: Any) -> Caller:  # type: ignore[override]
+    def authenticate(self, key: str, *_: Any) -> Caller:
         return CALLERS[key]
 
 
@@ -143,7 +143,7 @@ def bare_app() -> Any:
 
 def contract_app() -> Any:
     toy = Forgetful()
-    toy.writer = LogWriter(Devnull())  # type: ignore[arg-type]
+    toy.writer = LogWriter(Devnull())
     return toy.build(CONTRACT)
 
 

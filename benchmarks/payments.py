@@ -96,7 +96,8 @@ async def bare_call_cpu_s(units: int) -> float:
 
 async def measure(rounds: int, units: int) -> dict[str, float]:
     """All ratios; larger is better for throughput, smaller for cost."""
-    bare_rate, one_rate, two_rate, bare_cpu, call_cpu, life_cpu = ([] for _ in range(6))
+    rates_and_costs: list[list[float]] = [[] for _ in range(6)]
+    bare_rate, one_rate, two_rate, bare_cpu, call_cpu, life_cpu = rates_and_costs
     with bare_server() as bare, payrail_server() as one, payrail_server("--workers", "2") as two:
         one_token, two_token = {"token": await token_at(one)}, {"token": await token_at(two)}
         for turn in range(rounds + 1):
@@ -109,9 +110,7 @@ async def measure(rounds: int, units: int) -> dict[str, float]:
                 await life_cpu_s(one, units // 3),
             )
             if turn:  # The first round warms up.
-                for values, figure in zip(
-                    (bare_rate, one_rate, two_rate, bare_cpu, call_cpu, life_cpu), figures, strict=True
-                ):
+                for values, figure in zip(rates_and_costs, figures, strict=True):
                     values.append(figure)
     yardstick = 3 * median(bare_cpu) + 4 * median(call_cpu)
     print(

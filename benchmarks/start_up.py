@@ -43,7 +43,8 @@ async def seconds_until(server: Callable[[], AbstractContextManager[Server]], an
 
 
 async def measure(rounds: int) -> None:
-    payrail_s, bare_s = [], []
+    payrail_s: list[float] = []
+    bare_s: list[float] = []
     for turn in range(rounds + 1):
         figures = (
             await seconds_until(bare_server, first_durable_answer),

@@ -9,6 +9,7 @@ import math
 import os
 import re
 import time
+from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -102,7 +103,7 @@ def starting_points(
     return roots
 
 
-stateful.classify_root_transitions = starting_points
+stateful.classify_root_transitions = starting_points  # type: ignore[assignment]
 
 
 @schemathesis.hook
@@ -115,12 +116,12 @@ def before_load_schema(_: HookContext, contract: dict[str, Any]) -> None:
 
 
 @schemathesis.hook
-def filter_failure(_: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+def filter_failure(_: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
     """Whether a failure counts: all do but explained ones."""
     return not explained(failure, case, response)
 
 
-def explained(failure: Failure, case: Case, response: Response) -> bool:
+def explained(failure: Failure, case: Case[Any], response: Response) -> bool:
     """Whether the failure objects to an answer that a rule above gives."""
     code = code_of(response)
     if isinstance(failure, ServerError):
@@ -175,7 +176,7 @@ def is_token_method(method: Any) -> bool:
 
 
 @schemathesis.hook
-def before_call(_: HookContext, case: Case, kwargs: Any) -> None:
+def before_call(_: HookContext, case: Case[Any], kwargs: Any) -> None:
     """Keep the run bounded, and sign what a provider would sign."""
     del kwargs
     if not isinstance(case.body, dict):
@@ -194,7 +195,7 @@ def before_call(_: HookContext, case: Case, kwargs: Any) -> None:
         sign(case)
 
 
-def operation_of(case: Case) -> str:
+def operation_of(case: Case[Any]) -> str:
     return str(case.operation.definition.raw["operationId"])
 
 
@@ -224,9 +225,9 @@ def lead_nowhere(body: dict[str, Any]) -> None:
         body["url"] = f"{scheme}://127.0.0.1:9/{rest.partition('/')[2]}"
 
 
-def sign(case: Case) -> None:
+def sign(case: Case[Any]) -> None:
     """Sign a webhook as the provider does, unless the case is about headers that are wrong or missing."""
-    headers = case.headers or {}
+    headers: MutableMapping[str, str] = case.headers or {}
     provider, message_id = headers.get("X-Provider-Id"), headers.get("webhook-id")
     if case.meta is None or not case.meta.generation.mode.is_positive or not (provider and message_id):
         return

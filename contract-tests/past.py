@@ -6,11 +6,11 @@ ever lead to one.
 
 from datetime import timedelta
 
-from payrail_sdk import Identity, PayRail
+from payrail_sdk import Identity, NewCardParams, PayRail
 from stack_process import StackProcess
 from waiting import wait_until
 
-CARD = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2099}}
+CARD: NewCardParams = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2099}}
 # A port where nobody listens: what is sent there becomes a dead letter.
 NOBODY = "http://127.0.0.1:9/"
 PAYMENTS = 6

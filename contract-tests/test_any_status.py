@@ -12,6 +12,8 @@ from requests_from_contracts import body_of, headers_of, keys_for, url_of
 
 from payrail.cli.stack import Stack, embedded
 from payrail.runtime import contract_app
+from payrail.runtime.contract.calls import Answer, Call
+from payrail.runtime.contract.document import ContractAPI
 from payrail.runtime.settings import load_settings
 
 OPERATIONS = bundles.operations()
@@ -144,13 +146,12 @@ async def test_a_body_that_is_too_large_or_of_another_kind_is_413_or_415(
 async def broken_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A stack in which every handler fails."""
 
-    async def fail(_: Any) -> None:
+    async def fail(_: Call) -> Answer:
         raise HandlerIsBroken(CARD_NUMBER)
 
     def broken_api(document: Any, *, handlers: Any, **rest: Any) -> Any:
-        return whole_api(document, handlers=dict.fromkeys(handlers, fail), **rest)
+        return ContractAPI(document, handlers=dict.fromkeys(handlers, fail), **rest)
 
-    whole_api = contract_app.ContractAPI
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(contract_app, "ContractAPI", broken_api)
         stack = embedded(load_settings(payrail_data_dir=tmp_path_factory.mktemp("broken")))

@@ -172,7 +172,7 @@ async def test_a_key_that_belongs_to_another_body_is_422(
 
 
 async def test_the_clock_of_production_stays_where_it_is(tmp_path: Path) -> None:
-    secrets = {
+    secrets: dict[str, Any] = {
         name.lower(): f"whsec_{'A' * 31}{number}"
         if "WEBHOOK" in name
         else f"key-number-{number}-of-production"

@@ -6,6 +6,7 @@ import importlib
 import json
 from typing import Any
 
+import attrs
 import bundles
 import httpx
 import pytest
@@ -72,6 +73,29 @@ def test_sdk_writes_every_request_as_the_contract_shows_it(operation: Operation)
     body_class = getattr(module_of(operation), operation.body["schema"]["title"])
     for name, value in bundles.examples(operation.body).items():
         assert comparable(body_class.from_dict(value).to_dict()) == comparable(value), name
+
+
+def classes_of_free_names() -> list[Any]:
+    """Every generated class that holds names which the contract does not give, and nothing else."""
+    models = [importlib.import_module(f"payrail_sdk.{package}.models") for package in PACKAGES.values()]
+    found = [getattr(module, name) for module in models for name in module.__all__]
+    with_fields = [kind for kind in found if isinstance(kind, type) and hasattr(kind, "__attrs_attrs__")]
+    return [
+        kind for kind in with_fields if [one.name for one in attrs.fields(kind)] == ["additional_properties"]
+    ]
+
+
+def test_object_of_free_names_is_a_mapping() -> None:
+    """Metadata above all: it is iterated, compared with a dict, made one, and given back in the next call."""
+    kinds = classes_of_free_names()
+    assert "Metadata" in {kind.__name__ for kind in kinds}
+    for kind in kinds:
+        held = kind.from_dict({"a": "1", "b": "2"})
+        assert dict(held) == held == {"a": "1", "b": "2"}
+        assert held != {"a": "1"}
+        assert list(held) == ["a", "b"]
+        assert (held["a"], held.get("b"), held.get("c"), "c" in held, len(held)) == ("1", "2", None, False, 2)
+        assert kind.from_dict(held) == held
 
 
 @pytest.mark.parametrize("service", bundles.SERVICES)

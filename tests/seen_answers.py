@@ -37,7 +37,7 @@ class SeenAnswers:
             self.note(record)
             write(log, record)
 
-        LogWriter.write = write_and_note  # type: ignore[method-assign]
+        LogWriter.write = write_and_note  # type: ignore[method-assign, assignment]
 
     def note(self, record: Mapping[str, Any]) -> None:
         """Take a log line in, if it is that of an answer."""

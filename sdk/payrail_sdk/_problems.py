@@ -12,6 +12,8 @@ from .gateway.models.field_error import FieldError
 
 CORRELATION_ID = "x-correlation-id"
 
+_FAULTS_NAMED_MAX = 3
+
 _BY_CODE: Mapping[str, type[errors.ApiError]] = {
     "validation_failed": errors.ValidationFailed,
     "sensitive_data": errors.SensitiveData,
@@ -62,12 +64,13 @@ def error_of(answer: Answer, correlation_id: str, idempotency_key: str | None) -
     status, document = answer.status_code, _problem_document(answer.content)
     code, detail = _text(document, "code"), _text(document, "detail")
     title = _text(document, "title") or _phrase(status)
+    faults = _field_errors(document.get("errors"))
     return error_class(status, code)(
-        _message(status, code, detail or title),
+        _message(status, code, " ".join([detail or title, *_named(faults)])),
         code=code,
         title=title,
         detail=detail,
-        errors=_field_errors(document.get("errors")),
+        errors=faults,
         idempotency_key=idempotency_key,
         **_origin(answer, _text(document, "correlation_id") or correlation_id),
     )
@@ -136,6 +139,14 @@ def _field_errors(found: object) -> Sequence[FieldError]:
     ]
 
 
+def _named(faults: Sequence[FieldError]) -> Sequence[str]:
+    """The faults for a message; `errors` has them all."""
+    shown = [f"{fault.pointer or 'The body'} {fault.message}" for fault in faults[:_FAULTS_NAMED_MAX]]
+    if len(faults) > _FAULTS_NAMED_MAX:
+        shown.append(f"{len(faults) - _FAULTS_NAMED_MAX} more")
+    return ["; ".join(shown)] if shown else []
+
+
 def _message(status: int, code: str | None, text: str) -> str:
     return f"{status} {code}: {text}" if code else f"{status}: {text}"
 
@@ -150,6 +161,6 @@ def _phrase(status: int) -> str:
 def _http_date(value: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # The latter for a number that no date can hold.
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

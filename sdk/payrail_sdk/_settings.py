@@ -17,6 +17,8 @@ BASE_URL_VARIABLE = "PAYRAIL_BASE_URL"
 DEFAULT_BASE_URL = "http://127.0.0.1:8026"
 
 CONNECT_TIMEOUT_MAX_S = 5.0
+#: A day. The system's own limits, which would raise an error of theirs at the first request, lie beyond.
+TIMEOUT_MAX_S = 86_400.0
 
 _KEY_LENGTH_MAX = 255
 _CORRELATION_ID_LENGTH_MAX = 128
@@ -96,8 +98,8 @@ def settings(
 
 def timeout_s(given: float) -> float:
     """The time-out, if it is one. Raises ValueError."""
-    if not given > 0:
-        raise ValueError("timeout_s must be more than 0")
+    if not 0 < given <= TIMEOUT_MAX_S:
+        raise ValueError(f"timeout_s must be more than 0, and at most {TIMEOUT_MAX_S:.0f}")
     return given
 
 
@@ -148,6 +150,10 @@ def _visible(name: str, value: str, length_max: int | None = None) -> str:
 
 def _checked_url(base_url: str) -> str:
     parts = urlsplit(base_url)
+    # Read for its check alone: what is no port raises a ValueError.
+    _ = parts.port
+    if any(character.isspace() or not character.isprintable() for character in base_url):
+        raise ValueError("base_url must have no spaces and no invisible characters")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must be an http or https URL with a host")
     if parts.username is not None or parts.query or parts.fragment:

@@ -13,7 +13,7 @@ class CallOptions(TypedDict, total=False):
     correlation_id: str | None
     """Ties together all that the call causes, 1 to 128 visible ASCII characters; a new one when left out."""
     timeout_s: float | None
-    """Seconds to wait for each piece of an answer."""
+    """Seconds to wait for each piece of an answer; a day at most."""
     max_retries: int | None
     """Further tries after the first, for failures that may pass; 0 for none."""
     extra_headers: Mapping[str, str] | None
@@ -21,7 +21,10 @@ class CallOptions(TypedDict, total=False):
 
 
 def call_settings(client: Settings, options: CallOptions) -> Settings:
-    """The client's settings with a call's options in their place. Raises ValueError for what cannot work."""
+    """The client's settings with a call's options in their place. Raises ValueError for what cannot work, and TypeError
+    for what is no option: a misspelt one would be passed over without a word."""
+    if unknown := options.keys() - CallOptions.__optional_keys__:
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
     changes: dict[str, Any] = {}
     wanted_s, retries = options.get("timeout_s"), options.get("max_retries")
     if wanted_s is not None:

@@ -101,8 +101,8 @@ class PayRail:
         Args:
             api_key: A merchant's key, or the console's; `PAYRAIL_API_KEY` of the environment when left out.
             base_url: Where the gateway listens; `PAYRAIL_BASE_URL` when left out, else http://127.0.0.1:8026.
-            timeout_s: How long to wait for each piece of an answer. A connection must be made in 5 seconds, or in this
-                time if it is less.
+            timeout_s: How long to wait for each piece of an answer, a day at most. A connection must be made in 5
+                seconds, or in this time if it is less.
             max_retries: Further tries after the first, for failures that may pass: no connection, no answer in time,
                 429, 502, 503, 504 and a 409 `idempotency_in_progress`. They wait exponentially longer with full jitter,
                 8 seconds at most and `Retry-After` at least, and at most 60 seconds in all.

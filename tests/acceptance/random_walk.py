@@ -10,11 +10,17 @@ from payrail.ledger.payment_states import PAYMENT_TRANSITIONS
 from payrail.testing import Cards, PayRailStack
 from payrail.testing.cards import Named
 from payrail_sdk import ApiError, InvalidTransition
+from payrail_sdk.gateway.models import FailureMode, FailureOperation
 
 CURRENCIES = ("EUR", "JPY", "KWD")
 CARDS = sorted(name for name, card in vars(Cards).items() if isinstance(card, Named))
-OF_CALLS = ("error", "timeout", "lost_response", "decline")
-OF_WEBHOOKS = ("duplicate_webhook", "reordered_webhook", "dropped_webhook", "bad_signature")
+OF_CALLS: tuple[FailureMode, ...] = ("error", "timeout", "lost_response", "decline")
+OF_WEBHOOKS: tuple[FailureMode, ...] = (
+    "duplicate_webhook",
+    "reordered_webhook",
+    "dropped_webhook",
+    "bad_signature",
+)
 MOVES_S = (1, 30, 61, 3600, 86_400, 3 * 86_400, 8 * 86_400)
 #: How often each step is taken, of 100.
 WEIGHTS = {
@@ -108,7 +114,7 @@ class RandomWalk:
     def fail(self) -> None:
         provider = self._rng.choice([self.stack.providers.a, self.stack.providers.b])
         mode = self._rng.choice(OF_CALLS + OF_WEBHOOKS)
-        operations = [None, "authorize", "capture", "refund", "reverse"]
+        operations: list[FailureOperation | None] = [None, "authorize", "capture", "refund", "reverse"]
         operations += ["inquiry"] if mode in OF_CALLS[:3] else []
         provider.fail(
             mode, operation=self._rng.choice(operations), remaining=self._rng.randint(1, 3),

@@ -4,7 +4,7 @@ Operations and statuses are read from the contract, so that a new operation cann
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,13 +70,20 @@ def _resolved(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 OPERATIONS = [
-    pytest.param(Operation(method, path, item[method]), id=item[method]["operationId"])
+    Operation(method, path, item[method])
     for path, item in CONTRACT["paths"].items()
     for method in METHODS
     if method in item
 ]
-WITH_BODY = [case for case in OPERATIONS if case.values[0].takes_body]
-BEHIND_A_KEY = [case for case in OPERATIONS if case.values[0].takes_key]
+
+
+def each(operations: Iterable[Operation]) -> pytest.MarkDecorator:
+    cases = [pytest.param(operation, id=operation.definition["operationId"]) for operation in operations]
+    return pytest.mark.parametrize("operation", cases)
+
+
+each_with_body = each(operation for operation in OPERATIONS if operation.takes_body)
+each_behind_a_key = each(operation for operation in OPERATIONS if operation.takes_key)
 
 BODIES: dict[str, tuple[bytes, int, str]] = {
     "broken JSON": (b'{"amount": 1', 400, "malformed_json"),
@@ -140,14 +147,14 @@ def assert_refused(operation: Operation, answer: httpx.Response, status: int, co
         assert str(status) in operation.definition["responses"], f"{status} is not in the contract"
 
 
-@pytest.mark.parametrize("operation", WITH_BODY)
+@each_with_body
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_bad_body_is_refused(console: httpx.Client, operation: Operation, kind: str) -> None:
     content, status, code = BODIES[kind]
     assert_refused(operation, send(console, operation, content=content), status, code)
 
 
-@pytest.mark.parametrize("operation", WITH_BODY)
+@each_with_body
 def test_a_body_in_chunks_is_limited_too_and_another_media_type_is_refused(
     console: httpx.Client, operation: Operation
 ) -> None:
@@ -157,7 +164,7 @@ def test_a_body_in_chunks_is_limited_too_and_another_media_type_is_refused(
     assert_refused(operation, other, 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("operation", BEHIND_A_KEY)
+@each_behind_a_key
 def test_a_bad_key_is_refused(stack: StackProcess, operation: Operation) -> None:
     for headers in ({}, {"Authorization": "Bearer no-such-key"}, {"Authorization": "Basic eDp5"}):
         answer = httpx.request(
@@ -167,7 +174,7 @@ def test_a_bad_key_is_refused(stack: StackProcess, operation: Operation) -> None
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("operation", BEHIND_A_KEY)
+@each_behind_a_key
 def test_bad_parameters_are_refused(console: httpx.Client, operation: Operation) -> None:
     unknown = send(console, operation, url=f"{operation.url}?surprise=1", content=b"{}")
     assert_refused(operation, unknown, 400, "unknown_parameter")
@@ -181,7 +188,7 @@ def test_bad_parameters_are_refused(console: httpx.Client, operation: Operation)
             assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@each(OPERATIONS)
 def test_another_method_is_refused_with_all_that_are_allowed(
     console: httpx.Client, operation: Operation
 ) -> None:

@@ -27,7 +27,7 @@ def test_full_log_is_set_aside_and_trace_still_finds_what_is_in_it(
         wait_until(lambda seen=before: newest_of(logs[1]) != seen, "a sample of the metrics is written")
     assert stack.stop() == 0
     logged = [
-        line["correlation_id"] for line in lines_of(logs[0]) if line.get("operation") == "list_payments"
+        str(line["correlation_id"]) for line in lines_of(logs[0]) if line.get("operation") == "list_payments"
     ]
     assert sorted(logged) == sorted(asked)
     assert traced(stack.data_dir, asked[0]) == ["gateway: list_payments"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ BODY = {"amount": 4999, "currency": "USD", "payment_method": {"card": CARD}}
 
 
 @pytest.fixture(params=[(), ("--workers", "2")], ids=["embedded", "two-workers"])
-def stack(request: pytest.FixtureRequest, start_stack: Any) -> StackProcess:
+def stack(request: pytest.FixtureRequest, start_stack: Callable[..., StackProcess]) -> StackProcess:
     return start_stack(*request.param)
 
 

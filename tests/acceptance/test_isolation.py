@@ -133,7 +133,7 @@ def test_another_merchants_thing_is_not_there(
 def example_of(operation: dict[str, Any]) -> Any:
     """A good body: what is refused must be the id."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    first = next(iter(content.get("examples", {}).values()), {"value": {}})
+    first: dict[str, Any] = next(iter(content.get("examples", {}).values()), {"value": {}})
     if "$ref" in first:
         first = CONTRACT["components"]["examples"][first["$ref"].rpartition("/")[2]]
     return first["value"]

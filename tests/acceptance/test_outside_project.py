@@ -1,4 +1,4 @@
-"""A project outside this repository has the two wheels, what they ask for, and the example of docs/testing.md."""
+"""A project outside this repository has the two wheels, what they ask for, and the examples of docs/testing.md."""
 
 import os
 import re
@@ -13,7 +13,7 @@ UV = Path(sys.executable).with_name("uv")
 STEP_S_MAX = 300
 EXAMPLE_LINES_MAX = 30
 MANUAL = (ROOT / "docs" / "testing.md").read_text()
-(EXAMPLE,) = re.findall(r"^```python\n(from .*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
+EXAMPLE, MARKED = re.findall(r"^```python\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -67,13 +67,14 @@ def test_example_is_short() -> None:
     assert len(EXAMPLE.splitlines()) <= EXAMPLE_LINES_MAX
 
 
-def test_example_passes_with_nothing_but_the_two_wheels(project: Path) -> None:
+def test_examples_pass_with_nothing_but_the_two_wheels(project: Path) -> None:
     (project / "test_shop.py").write_text(EXAMPLE)
+    (project / "test_breaker.py").write_text(MARKED)
     said = run(
         project / "env/bin/python", "-m", "pytest", "-rA", "--color=no", "-p", "no:cacheprovider", cwd=project
     )
-    passed = re.findall(r"^PASSED test_shop.py::test_(\w+)", said, re.MULTILINE)
-    assert [name.split("_")[0] for name in passed] == ["lost", "late", "authorization"], said
+    passed = re.findall(r"^PASSED test_\w+\.py::test_(\w+)", said, re.MULTILINE)
+    assert [name.split("_")[0] for name in passed] == ["breaker", "lost", "late", "authorization"], said
     where = run(project / "env/bin/python", "-c", "import payrail; print(payrail.__path__)", cwd=project)
     assert str(ROOT) not in where
 
@@ -81,7 +82,7 @@ def test_example_passes_with_nothing_but_the_two_wheels(project: Path) -> None:
 def test_strict_type_checker_knows_what_the_example_uses(project: Path, pytestconfig: pytest.Config) -> None:
     program = project / "typed.py"
     program.write_text(
-        f"{EXAMPLE}\n\ndef wrong(payrail: PayRailStack) -> None:\n    payrail.clock.advance(weeks=1)\n"
+        f"{MARKED}\n{EXAMPLE}\n\ndef wrong(payrail: PayRailStack) -> None:\n    payrail.clock.advance(weeks=1)\n"
     )
     environment = ["--python-executable", project / "env/bin/python"]
     cache = ["--cache-dir", pytestconfig.rootpath / ".mypy_cache" / "outside-project"]

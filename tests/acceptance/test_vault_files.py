@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from payrail.testing.cards import Cards
-from payrail_sdk import Identity, NewCardParams, PayRail, PayRailError
+from payrail_sdk import ApiError, Identity, NewCardParams, PayRail
 from stack_process import StackProcess
 
 
@@ -49,7 +49,7 @@ def test_damaged_card_refuses_its_charge_and_the_rotation_until_it_is_given_agai
     stack.restart()
     with PayRail(stack.console_key, stack.url(), identity=Identity("m_demo", "admin", "ana")) as admin:
         for refused in (lambda: admin.payments.authorize(payment_id), admin.vault.rotate_keys):
-            with pytest.raises(PayRailError) as caught:
+            with pytest.raises(ApiError) as caught:
                 refused()
             assert (caught.value.status, caught.value.code) == (409, "card_unreadable")
         assert admin.payments.get(payment_id).state == "CREATED"

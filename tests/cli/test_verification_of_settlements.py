@@ -10,7 +10,7 @@ from payrail.cli.verification import Report, verify_data_dir
 from payrail.ledger.entry import Draft
 from payrail.ledger.postings import transfer
 from payrail.ledger.settlement import bank_postings, settlement_postings
-from payrail.ledger.settlement_events import BankLine
+from payrail.ledger.settlement_events import BankBooked, BankLine, SettlementCreated
 from stand_ins.forged_ledger import draft_of, write_ledger
 from stand_ins.merchant_books import DAY
 from stand_ins.settled_books import SettledBooks
@@ -54,6 +54,7 @@ def test_a_settlement_of_other_sums_than_its_movements_is_found(books: SettledBo
     """It is balanced, and posts what it says; only the movements say otherwise."""
 
     def one_unit_more(draft: Draft) -> Draft:
+        assert isinstance(draft.data, SettlementCreated)
         first, *rest = draft.data.totals
         raised = replace(first, gross=first.gross + 1, net=first.net + 1, released=first.released + 1)
         data = replace(draft.data, totals=(raised, *rest))
@@ -65,6 +66,7 @@ def test_a_settlement_of_other_sums_than_its_movements_is_found(books: SettledBo
 
 def test_a_settlement_that_leaves_a_movement_out_is_found(books: SettledBooks) -> None:
     def one_less(draft: Draft) -> Draft:
+        assert isinstance(draft.data, SettlementCreated)
         first, *rest = draft.data.totals
         return replace(
             draft, data=replace(draft.data, totals=(replace(first, movements=first.movements - 1), *rest))
@@ -76,6 +78,7 @@ def test_a_settlement_that_leaves_a_movement_out_is_found(books: SettledBooks) -
 
 def test_a_booking_that_expects_other_than_its_movements_is_found(books: SettledBooks) -> None:
     def other(draft: Draft) -> Draft:
+        assert isinstance(draft.data, BankBooked)
         line, *rest = draft.data.lines
         data = replace(
             draft.data, lines=(BankLine(line.currency, line.expected + 1, line.received + 1), *rest)

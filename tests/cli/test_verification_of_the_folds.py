@@ -10,6 +10,7 @@ from payrail.cli.verification import Report, verify_data_dir
 from payrail.cli.verification.packed_state import PackedState
 from payrail.gateway.domain.outcomes import Approved, NotProcessed, Unknown
 from payrail.ledger.entry import Draft
+from payrail.ledger.payment_events import AuthorizationRerouted, Captured
 from payrail.ledger.state import LedgerState
 from stand_ins.forged_ledger import draft_of, resealed, write_books, write_ledger
 from stand_ins.memory_journal import MemoryJournal
@@ -140,8 +141,9 @@ def test_a_capture_that_posts_another_fee_than_it_says_is_found(
 ) -> None:
     desk.captured(pay(1))
     *before, captured = _drafts(journal)
-    fee = captured.data.merchant_fee
-    report = prove([*before, replace(captured, data=replace(captured.data, merchant_fee=fee + 1))])
+    assert isinstance(captured.data, Captured)
+    more = replace(captured.data, merchant_fee=captured.data.merchant_fee + 1)
+    report = prove([*before, replace(captured, data=more)])
     assert _found(report) == [("postings", 5)]
 
 
@@ -221,6 +223,7 @@ def test_two_attempts_with_one_reference_are_found(journal: MemoryJournal, desk:
     desk.record_authorization(pay(1), Approved("pi_2"))
     drafts = _drafts(journal)
     rerouted = drafts[2].data
+    assert isinstance(rerouted, AuthorizationRerouted)
     drafts[2] = replace(
         drafts[2], data=replace(rerouted, next=replace(rerouted.next, id=rerouted.attempt_id))
     )

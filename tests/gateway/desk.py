@@ -142,13 +142,13 @@ async def open_desk(data_dir: Path, clock: FrozenClock, **settings: Any) -> Asyn
     chosen = load_settings(payrail_data_dir=data_dir, **{**often_and_never, **settings})
     async with embedded(chosen, clock=clock, silence=Silence(SILENCE_S)).alive() as stack:
         apps, keys = stack.apps, (chosen.console_api_key, chosen.internal_api_key_gateway)
-        clients = [
+        gateway, simulator = (
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(apps[service]),
                 base_url=f"http://{service}",
                 headers={"Authorization": f"Bearer {key}"},
             )
             for service, key in zip(("gateway", "provider-sim"), keys, strict=True)
-        ]
-        async with clients[0], clients[1]:
-            yield Desk(*clients, clock)
+        )
+        async with gateway, simulator:
+            yield Desk(gateway, simulator, clock)

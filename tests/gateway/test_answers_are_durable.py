@@ -10,6 +10,7 @@ from shop import shop_on_files
 
 from payrail.gateway.domain.answers import Rendered
 from payrail.ledger.entry import Entry
+from payrail.runtime.durable_file import sync_data, write_all
 from payrail.runtime.journal import LedgerUnavailable, ledger_files
 from waiting import LIMIT_S
 
@@ -24,7 +25,6 @@ class SlowDisk:
         self._released = threading.Event()
         self._waits_for = b"nothing"
         self._fails = False
-        self._write_all, self._sync = ledger_files.write_all, ledger_files.sync_data
         self._last = b""
         monkeypatch.setattr(ledger_files, "write_all", self._write)
         monkeypatch.setattr(ledger_files, "sync_data", self._hold)
@@ -38,7 +38,7 @@ class SlowDisk:
 
     def _write(self, fd: int, data: bytes) -> None:
         self._last = data
-        self._write_all(fd, data)
+        write_all(fd, data)
 
     def _hold(self, fd: int) -> None:
         if self._waits_for in self._last:
@@ -47,7 +47,7 @@ class SlowDisk:
         if self._fails:
             self._fails = False
             raise OSError("the disk gave up")
-        self._sync(fd)
+        sync_data(fd)
 
 
 @pytest.fixture

@@ -237,7 +237,7 @@ async def test_a_reversal_that_is_refused_is_sent_anew_under_a_reference_of_its_
 
 async def test_the_resolver_waits_longer_each_time(shop: Shop) -> None:
     shop.providers.script("authorize", "lost_after")
-    shop.providers.script("inquire", *["lost_before"] * 50)
+    shop.providers.script("inquire", "lost_before", times=50)
     payment_id = await shop.new_payment()
     await shop.authorize(payment_id)
     looks = []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,7 +24,7 @@ from payrail.gateway.domain.outcomes import (
     NotProcessed,
     Unknown,
 )
-from payrail.gateway.ports import CardDetails
+from payrail.gateway.ports import CardDetails, Providers
 from payrail.ledger.payment import Payment
 from payrail.ledger.payment_events import AttemptOpened, Decline
 from payrail.runtime.clock import FrozenClock, SystemClock
@@ -80,7 +80,7 @@ class Worker:
     def __init__(self, directory: Path, clock: FrozenClock, leases: Leases) -> None:
         self.wire = ScriptedProviders()
         self.breakers = FileBreakers(directory, POLICY, clock, leases, providers=("providerA", "providerB"))
-        self.providers = GuardedProviders(self.wire, self.breakers, lambda *_: None)
+        self.providers = GuardedProviders(cast(Providers, self.wire), self.breakers, lambda *_: None)
         self._next = 0
 
     async def authorize(self, answer: Answer | None = None, attempt_id: str | None = None) -> Answer:

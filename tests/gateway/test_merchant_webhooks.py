@@ -3,9 +3,10 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,11 +164,9 @@ async def test_what_is_not_taken_is_sent_again_three_times_and_dead_after_that(
         await shop.until(lambda: len(shop.received) == 1)
         created = shop.received[0].id
         for tries in (2, 3, 4):
-            await seen(
-                desk, f"/events/{created}/deliveries", lambda shown, n=tries: len(_attempts(shown)) >= n - 1
-            )
+            await seen(desk, f"/events/{created}/deliveries", _tried(tries - 1))
             await move(desk)
-            await shop.until(lambda n=tries: len(shop.received) >= n)
+            await shop.until(partial(_received, shop, tries))
         await shop.until(lambda: len(shop.received) == 5)
         assert [one.id for one in shop.received[:4]] == [created] * 4
         assert shop.types() == ["payment.authorized"]  # After a dead letter the next one goes out.
@@ -177,8 +176,13 @@ async def test_what_is_not_taken_is_sent_again_three_times_and_dead_after_that(
         assert [one["state"] for one in await deliveries(desk, created)] == ["dead", "accepted"]
 
 
-def _attempts(shown: dict[str, Any]) -> list[Any]:
-    return list(shown["data"][0]["attempts"])
+def _tried(times: int) -> Callable[[Any], bool]:
+    """Whether the first delivery shows so many attempts."""
+    return lambda shown: len(shown["data"][0]["attempts"]) >= times
+
+
+def _received(shop: Receiver, times: int) -> bool:
+    return len(shop.received) >= times
 
 
 async def test_retries_wait_longer_each_time_by_the_clock(desk: Desk, shop: Receiver) -> None:
@@ -187,11 +191,7 @@ async def test_retries_wait_longer_each_time_by_the_clock(desk: Desk, shop: Rece
     await desk.payment(captured=0)
     await shop.until(lambda: len(shop.received) == 1)
     for tries, (too_early, in_time) in enumerate([(3.9, 2.2), (19.9, 10.2), (99.9, 50.2)], start=1):
-        await seen(
-            desk,
-            f"/events/{shop.received[0].id}/deliveries",
-            lambda shown, n=tries: len(_attempts(shown)) == n,
-        )
+        await seen(desk, f"/events/{shop.received[0].id}/deliveries", _tried(tries))
         start = (await deliveries(desk, shop.received[0].id))[0]["attempts"][-1]["at"]
         due = (await deliveries(desk, shop.received[0].id))[0]["next_attempt_at"]
         pause_s = (datetime.fromisoformat(due) - datetime.fromisoformat(start)).total_seconds()
@@ -199,7 +199,7 @@ async def test_retries_wait_longer_each_time_by_the_clock(desk: Desk, shop: Rece
         await move(desk, 0)
         assert len(shop.received) == tries
         await move(desk, math.ceil(pause_s))
-        await shop.until(lambda n=tries: len(shop.received) == n + 1)
+        await shop.until(partial(_received, shop, tries + 1))
     await seen(desk, "/dead-letters", lambda shown: len(shown["data"]) == 1)
 
 
@@ -214,7 +214,7 @@ async def test_a_receiver_that_asks_for_time_gets_it(
     await desk.payment(captured=0)
     await shop.until(lambda: len(shop.received) == 1)
     event_id = shop.received[0].id
-    await seen(desk, f"/events/{event_id}/deliveries", lambda shown: len(_attempts(shown)) == 1)
+    await seen(desk, f"/events/{event_id}/deliveries", _tried(1))
     await move(desk, 3000)  # A date is nearer by the time that passes until it is read.
     assert len(shop.received) == 1
     await move(desk, 650)
@@ -303,7 +303,7 @@ async def test_what_waits_for_a_retry_is_sent_at_once_when_somebody_wants_it_aga
     await desk.payment(captured=0)
     await shop.until(lambda: len(shop.received) == 1)
     event_id = shop.received[0].id
-    await seen(desk, f"/events/{event_id}/deliveries", lambda shown: len(_attempts(shown)) == 1)
+    await seen(desk, f"/events/{event_id}/deliveries", _tried(1))
     await desk.post(f"/events/{event_id}/redeliver")
     await shop.until(lambda: len(shop.ids()) == 2)
     assert shop.types() == LIFE[:2]

@@ -46,9 +46,9 @@ class MonthEnd:
         self.amiss: set[Found] = set()
         self._orders = itertools.count(1)
 
-    def at(self, *when: int) -> None:
-        """Go on to this time of March, without anybody noticing."""
-        self.clock.set(datetime(2026, *when, tzinfo=UTC))
+    def at(self, month: int, day: int, hour: int, minute: int, second: int = 0) -> None:
+        """Go on to this time of 2026, without anybody noticing."""
+        self.clock.set(datetime(2026, month, day, hour, minute, second, tzinfo=UTC))
 
     async def sell(
         self, amount: int, currency: str = "USD", card: str = VISA, parts: tuple[int, ...] = ()

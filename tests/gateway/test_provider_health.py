@@ -1,6 +1,6 @@
 """How the providers did lately, folded from the ledger's attempts."""
 
-from payrail.gateway.domain.outcomes import Approved, Declined, NotProcessed, Unknown
+from payrail.gateway.domain.outcomes import Answer, Approved, Declined, NotProcessed, Unknown
 from payrail.gateway.domain.provider_health import RECENT_CALLS_MAX, RecentCalls, recent_calls
 from payrail.ledger.payment_events import Decline
 from stand_ins.memory_journal import MemoryJournal
@@ -15,7 +15,7 @@ def test_a_provider_that_was_never_called_has_no_figures() -> None:
 
 def test_declines_are_answers_and_lost_or_refused_calls_are_not() -> None:
     desk = Desk(MemoryJournal())
-    answers = [
+    answers: list[Answer] = [
         Approved("pi_1", latency_ms=10),
         Declined(Decline("lost_card", "no"), latency_ms=20),
         Unknown("timeout", latency_ms=1_000),

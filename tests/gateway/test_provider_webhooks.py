@@ -46,18 +46,18 @@ async def post(
     secret: str | None = None,
     signed_at: datetime | None = None,
     message_id: str = "msg_1",
-    **headers: str,
+    provider: str = "providerA",
+    signature: str | None = None,
 ) -> httpx.Response:
     """Sign and send as a provider does, now if not said otherwise."""
     raw, signed_at = json.dumps(body), signed_at or datetime.now(UTC)
     key = Webhook(secret or load_settings().provider_a_webhook_secret)
     signed = {
-        "X-Provider-Id": "providerA",
+        "X-Provider-Id": provider,
         "webhook-id": message_id,
         "webhook-timestamp": str(int(signed_at.timestamp())),
-        "webhook-signature": key.sign(message_id, signed_at, raw),
+        "webhook-signature": signature or key.sign(message_id, signed_at, raw),
         "content-type": "application/json",
-        **headers,
     }
     return await desk.gateway.post("/webhooks/provider", content=raw, headers=signed, auth=_without_key)
 
@@ -83,12 +83,12 @@ async def test_only_the_providers_own_signature_is_taken(desk: Desk) -> None:
     refused = await post(desk, UNSEEN, secret=NEW)
     assert (refused.status_code, refused.json()["code"]) == (401, "signature_invalid")
     assert refused.headers["WWW-Authenticate"]
-    other = await post(desk, UNSEEN, **{"X-Provider-Id": "providerB"})
+    other = await post(desk, UNSEEN, provider="providerB")
     assert (other.status_code, other.json()["code"]) == (401, "signature_invalid")
     for rubbish in ("v1", "v1,", "v2,abc", "v1,###", "nonsense v1,AAAA"):
-        answer = await post(desk, UNSEEN, **{"webhook-signature": rubbish})
+        answer = await post(desk, UNSEEN, signature=rubbish)
         assert (answer.status_code, answer.json()["code"]) == (401, "signature_invalid"), rubbish
-    assert (await post(desk, UNSEEN, **{"X-Provider-Id": "providerC"})).status_code == 400
+    assert (await post(desk, UNSEEN, provider="providerC")).status_code == 400
     assert (await desk.get("/webhooks/unmatched", **ADMIN))["data"] == []
     assert (await post(desk, UNSEEN)).json() == {"result": "unmatched"}
 
@@ -231,9 +231,11 @@ async def test_a_provider_has_no_say_in_what_another_was_asked_for(desk: Desk) -
     authorization, capture = (attempt["id"] for attempt in before["attempts"])
     told = body_of(operation(capture, amount=10_000, currency=before["currency"]))
     dispute = body_of(operation(UNHEARD_OF, operation="dispute", original_reference=authorization))
-    other = {"secret": load_settings().provider_b_webhook_secret, "X-Provider-Id": "providerB"}
+    secret_of_b = load_settings().provider_b_webhook_secret
     for body in (told, dispute):
-        assert (await post(desk, body, **other)).json() == {"result": "unmatched"}
+        assert (await post(desk, body, secret=secret_of_b, provider="providerB")).json() == {
+            "result": "unmatched"
+        }
     assert (await desk.get(f"/payments/{before['id']}"), (await desk.get("/disputes"))["data"]) == (
         before,
         [],

@@ -147,7 +147,7 @@ class Story:
 
     def __init__(self, directory: Path) -> None:
         self.shop = Shop(directory)
-        self.shop.providers.script("inquire", *["lost_before"] * 1000)
+        self.shop.providers.script("inquire", "lost_before", times=1000)
 
     async def begin(self) -> list[Notice]:
         shop = self.shop

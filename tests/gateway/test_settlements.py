@@ -50,7 +50,7 @@ def balance_of(data_dir: Path, account: str) -> int:
 async def paid_out_to(desk: Desk) -> int:
     """What left the bank for the merchant, in minor units."""
     balances = (await desk.get("/balances"))["data"]
-    return -sum(row["amount"] for row in balances if row["account"] == "bank")
+    return -sum(int(row["amount"]) for row in balances if row["account"] == "bank")
 
 
 async def test_a_day_that_is_over_is_settled_when_the_clock_says_so(desk: Desk) -> None:

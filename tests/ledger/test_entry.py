@@ -1,6 +1,6 @@
 """A line is its entry and nothing else: what is sealed comes back, and what is changed does not."""
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -32,14 +32,14 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def _generic_values(kind: Any) -> st.SearchStrategy[Any]:
-    origin, arguments = getattr(kind, "__origin__", None), getattr(kind, "__args__", ())
+    origin, arguments = get_origin(kind), get_args(kind)
     if origin is tuple:
         return st.lists(_values(arguments[0]), max_size=3).map(tuple)
     if origin is dict:
         return st.dictionaries(TEXTS, TEXTS, max_size=3)
-    if origin is None:  # `X | None` of Python 3.10
-        return st.one_of(*(st.none() if part is type(None) else _values(part) for part in arguments))
-    return st.sampled_from(arguments)  # Literal
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    return st.one_of(*(st.none() if part is type(None) else _values(part) for part in arguments))
 
 
 DATA = st.sampled_from(sorted(PAYMENT_EVENTS)).flatmap(

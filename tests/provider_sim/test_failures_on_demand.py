@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import simulator_client
@@ -13,7 +14,7 @@ from payrail.runtime.clock import FrozenClock
 OPERATIONS = ["authorize", "capture", "refund", "reverse", "inquiry"]
 
 
-async def one_of(sim: Simulator, operation: str) -> tuple[int, dict]:
+async def one_of(sim: Simulator, operation: str) -> tuple[int, dict[str, Any]]:
     """A call of the operation that would succeed, once what it needs is prepared."""
     if operation == "authorize":
         return await sim.authorize(9)

@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 
-from payrail.provider_sim.profiles import PROFILES, DeclineReason, Operation, Outcome
+from payrail.provider_sim.profiles import PROFILES, DeclineReason, Operation, Outcome, Profile
 
 VISA, AMEX = "424242", "378282"
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_every_outcome_that_can_occur_has_a_word(profile) -> None:
+def test_every_outcome_that_can_occur_has_a_word(profile: Profile) -> None:
     can_occur = {
         *itertools.product(
             (Operation.CAPTURE, Operation.REVERSE, Operation.DISPUTE, Operation.EVIDENCE, Operation.RESOLVE),
@@ -25,7 +25,7 @@ def test_every_outcome_that_can_occur_has_a_word(profile) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_every_reason_has_a_code_of_its_own(profile) -> None:
+def test_every_reason_has_a_code_of_its_own(profile: Profile) -> None:
     assert set(profile.codes) == set(DeclineReason)
     assert len({code.code for code in profile.codes.values()}) == len(DeclineReason)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simulator_client import att
@@ -82,7 +83,7 @@ def authorization(number: int, amount: int = 1000, **fields: object) -> Request:
     )
 
 
-def follow_up(operation: Operation, number: int, original: int, amount: int = 0, **fields: object) -> Request:
+def follow_up(operation: Operation, number: int, original: int, amount: int = 0, **fields: Any) -> Request:
     return Request(
         operation=operation,
         reference=att(number),

@@ -259,7 +259,7 @@ def _run_child(path: Path, fault: str) -> int:
     return len(child.stdout.splitlines())
 
 
-def _state_after(n: int) -> dict[str, object]:
+def _state_after(n: int) -> dict[str, dict[str, int]]:
     if n < 0:
         return {}
     return {"last": {"n": n}} | {f"k{i}": {"n": i} for i in range(max(0, n - 2), n + 1)}

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from payrail.runtime import metrics as runtime_metrics
@@ -55,7 +55,7 @@ async def test_what_is_observed_while_the_metrics_are_written_waits_for_nothing_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     metrics, writing, go_on = observed(), threading.Event(), threading.Event()
-    before, write = await metrics.exposition(), runtime_metrics.generate_latest
+    before, write = await metrics.exposition(), generate_latest
 
     def write_later(registry: CollectorRegistry) -> bytes:
         writing.set()

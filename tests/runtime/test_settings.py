@@ -3,6 +3,7 @@ line."""
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from payrail.runtime.settings import (
 )
 
 ROOT = Path(__file__).parents[2]
-SAFE_SECRETS = {
+SAFE_SECRETS: dict[str, Any] = {
     name.lower(): (
         "whsec_" + base64.b64encode(name.rjust(32, "x").encode()).decode()
         if "WEBHOOK" in name
@@ -35,7 +36,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-def refusal(**overrides: object) -> str:
+def refusal(**overrides: Any) -> str:
     with pytest.raises(SettingsRefused) as refused:
         load_settings(**overrides)
     return str(refused.value)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import multiprocessing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ async def test_a_change_is_decided_against_all_that_was_there_before(path: Path)
     def one_more(store: SharedStore) -> Change:
         return Change({"count": {"n": (store.get("count") or {"n": 0})["n"] + 1}})
 
-    await asyncio.gather(*(s.change(lambda s=s: one_more(s)) for s in stores for _ in range(10)))
+    await asyncio.gather(*(s.change(partial(one_more, s)) for s in stores for _ in range(10)))
     assert stores[0].get("count") == {"n": 40}
     for store in stores:
         store.close()

@@ -6,29 +6,30 @@ from typing import Any
 
 import pytest
 from contract_answers import created
-from misbehaving_server import Script, answer, never, problem
+from misbehaving_server import Script, answer, problem, silent_at
 from sdk_callers import Caller
 
 from payrail_sdk import ServiceUnavailable, TimedOut
-from waiting import wait_until
 
 
 def test_time_out_of_one_call_bounds_that_call_only(caller: Caller, server: Script) -> None:
-    server.then(never, answer(200, created()))
+    server.then(*[silent_at("/payments/pay_1", answer(200, created()))] * 2)
     with pytest.raises(TimedOut):
         caller(lambda client: client.payments.get("pay_1", timeout_s=0.2, max_retries=0))
-    wait_until(lambda: bool(server.received), "the server has read the request, and what it is to do with it")
-    assert caller(lambda client: client.payments.get("pay_1")).state == "CREATED"
+    assert caller(lambda client: client.payments.get("pay_2")).state == "CREATED"
+    limits_s = [request.extensions["timeout"]["read"] for request in caller.tries]
+    assert limits_s == [0.2, 60]
 
 
-def test_retries_of_one_call_can_be_more_or_none(make_caller: Callable[..., Caller], server: Script) -> None:
+@pytest.mark.parametrize(("wanted", "tries"), [(0, 1), (3, 4), (None, 2)])
+def test_retries_of_one_call_can_be_more_or_none(
+    make_caller: Callable[..., Caller], server: Script, wanted: int | None, tries: int
+) -> None:
     caller = make_caller(max_retries=1)
-    for wanted, tries in ((0, 1), (3, 4), (None, 2)):
-        server.received.clear()
-        server.steps[:] = [problem(503, "vault_unavailable")] * 9
-        with pytest.raises(ServiceUnavailable):
-            caller(lambda client, wanted=wanted: client.payments.cancel("pay_1", max_retries=wanted))
-        assert len(server.received) == tries
+    server.steps[:] = [problem(503, "vault_unavailable")] * 9
+    with pytest.raises(ServiceUnavailable):
+        caller(lambda client: client.payments.cancel("pay_1", max_retries=wanted))
+    assert len(server.received) == tries
 
 
 def test_extra_headers_go_with_every_try_of_one_call(caller: Caller, server: Script) -> None:
@@ -99,4 +100,16 @@ def test_option_that_cannot_work_is_refused_before_anything_is_sent(
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the messages differ
         caller(lambda client: client.payments.cancel("pay_1", **options))
     assert "sk_secret" not in str(caught.value)
+    assert server.received == []
+
+
+@pytest.mark.parametrize("name", ["timeout", "idempotency_kye", "retries"])
+def test_option_that_does_not_exist_is_refused_before_anything_is_sent(
+    name: str, caller: Caller, server: Script
+) -> None:
+    """As every function in Python refuses it: passed over, a misspelt key would charge twice."""
+    with pytest.raises(TypeError, match=name):
+        caller(lambda client: client.payments.cancel("pay_1", **{name: "1"}))
+    with pytest.raises(TypeError, match=name):
+        caller.items(lambda client: client.refunds.list(**{name: "1"}))
     assert server.received == []

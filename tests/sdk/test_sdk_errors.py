@@ -104,6 +104,26 @@ def test_validation_error_names_each_field_and_survives_malformed_ones(
     ]
 
 
+def test_message_of_a_validation_error_names_the_first_fields(caller: Caller, server: Script) -> None:
+    """What a traceback or a log shows tells what to mend; `errors` has all of it."""
+    faults = [{"pointer": f"/{name}", "message": "is required"} for name in ("a", "b", "c", "d", "e")]
+    steps = [
+        answer(422, {"code": "validation_failed", "detail": "It is not valid.", "errors": these})
+        for these in ([{"pointer": "", "message": "must be an object"}], faults[:2], faults)
+    ]
+    server.then(*steps)
+    shown = []
+    for _ in steps:
+        with pytest.raises(errors.ValidationFailed) as caught:
+            caller(lambda client: client.payments.cancel("pay_1", correlation_id="c-1"))
+        shown.append(str(caught.value).removeprefix("422 validation_failed: It is not valid. "))
+    assert shown == [
+        "The body must be an object (correlation id c-1)",
+        "/a is required; /b is required (correlation id c-1)",
+        "/a is required; /b is required; /c is required; 2 more (correlation id c-1)",
+    ]
+
+
 GARBAGE: dict[str, bytes] = {
     "nothing": b"",
     "HTML": b"<html><h1>502 Bad Gateway</h1></html>",
@@ -213,6 +233,7 @@ def test_error_survives_pickling_with_all_it_carries(caller: Caller, server: Scr
         ),
         ({"retry-after": "Mon, 02 Mar 2026 09:14:00 GMT", "date": "Mon, 02 Mar 2026 09:15:00 GMT"}, 0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "Mon, 02 Mar 99999999999999999999 09:15:00 GMT"}, None),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "1.5"}, None),
         ({"retry-after": "²"}, None),

@@ -30,6 +30,8 @@ def blocking(payrail: PayRail) -> Iterator[str]:
     assert_type(created.amount, int)
     assert_type(created.state, PaymentState)
     assert_type(created.expires_at, datetime | None)
+    assert_type(dict(created.metadata), dict[str, str])
+    assert_type(created.metadata.get("order"), str | None)
     payrail.payments.create(
         amount=1,
         currency="EUR",

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from payrail.gateway.domain import operations, payments
+from payrail.gateway.domain.origin import Origin, Reserved
 from payrail.gateway.domain.outcomes import Answer, Approved
 from payrail.gateway.domain.ownership import take_over
 from payrail.ledger.entry import Actor, Book, Claim, Draft
@@ -17,7 +18,7 @@ from stand_ins.routing import ROUTER
 MERCHANT = "m_demo"
 AT = "2025-01-01T00:00:00.000Z"
 LATER = "2025-01-08T00:00:00.000Z"
-ORIGIN = payments.Origin(Actor("key_demo", "operator"), "cor-1", AT)
+ORIGIN = Origin(Actor("key_demo", "operator"), "cor-1", AT)
 METHOD = PaymentMethod("tok_1", "visa", "424242", "4242", 12, 2030, "fp_1")
 
 
@@ -134,9 +135,9 @@ class Desk:
         pending = self.payment(payment_id).pending
         return pending.attempt.id if pending else "att_none"
 
-    def reserve(self) -> payments.Reserved:
+    def reserve(self) -> Reserved:
         self.steps += 1
-        return payments.Reserved(att(self.steps), "process-1")
+        return Reserved(att(self.steps), "process-1")
 
     def authorized(self, payment_id: str, **given: Any) -> Payment:
         self.create(payment_id, **given)

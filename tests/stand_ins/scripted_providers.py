@@ -70,9 +70,9 @@ class ScriptedProviders:
         self._late: list[Callable[[], object]] = []
         self.hanging = asyncio.Event()
 
-    def script(self, operation: Operation, *wires: Wire) -> None:
-        """What the wire does to the next calls of this kind."""
-        self._wires[operation].extend(wires)
+    def script(self, operation: Operation, *wires: Wire, times: int = 1) -> None:
+        """What the wire does to the next calls of this kind, so many times over."""
+        self._wires[operation].extend(wires * times)
 
     def deliver(self) -> None:
         """Let everything arrive that is late."""

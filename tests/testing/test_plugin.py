@@ -80,6 +80,29 @@ def test_failed_test_keeps_its_data_and_shows_where_and_the_latest_requests(
     assert "4242424242424242" not in result.stdout.str()
 
 
+def test_stack_is_shown_however_a_test_came_by_it(pytester: pytest.Pytester) -> None:
+    """By a fixture that failed on it, or by its name."""
+    result = run(
+        pytester,
+        """
+    import pytest
+
+    @pytest.fixture
+    def order(payrail):
+        return pay(payrail).no_such_field
+
+    def test_order(order):
+        pass
+
+    def test_by_name(request):
+        assert pay(request.getfixturevalue("payrail")).state == "DECLINED"
+    """,
+    )
+    result.assert_outcomes(failed=1, errors=1)
+    shown = [line for line in result.outlines if "POST /payments/{payment_id}/authorize: 200" in line]
+    assert len(shown) == 2
+
+
 def test_test_whose_data_do_not_verify_fails_with_the_findings(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
@@ -123,6 +146,58 @@ def test_marker_takes_settings(pytester: pytest.Pytester) -> None:
     """,
     )
     result.assert_outcomes(passed=1)
+
+
+def test_markers_of_module_class_and_test_add_up(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+    import pytest
+    pytestmark = pytest.mark.payrail(breaker_failure_threshold=1, verify=False)
+
+    class TestBreaker:
+        pytestmark = pytest.mark.payrail(breaker_failure_threshold=2)
+
+        @pytest.mark.payrail(seed=7)
+        def test_opens_at_the_second_failure(self, payrail):
+            for state in ("CLOSED", "OPEN"):
+                with payrail.providers.a.fail("error", operation="authorize"):
+                    pay(payrail)
+                assert payrail.providers.a.health().breaker.state == state
+            (payrail.data_dir / "ledger" / "payments.jsonl").write_bytes(b"no ledger")
+    """,
+    )
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("marker", "reason"),
+    [
+        ("{'seed': 7}", "*takes settings by name*"),
+        ("gateway_port=8026", "*the stack chooses gateway_port itself*"),
+        ("payrail_data_dir='data'", "*the stack chooses payrail_data_dir itself*"),
+    ],
+)
+def test_marker_that_cannot_be_followed_is_an_error(
+    pytester: pytest.Pytester, marker: str, reason: str
+) -> None:
+    result = run(
+        pytester,
+        f"""
+    import pytest
+    @pytest.mark.payrail({marker})
+    def test_nothing(payrail):
+        pass
+    """,
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([reason])
+
+
+def test_seed_that_is_no_number_is_named(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "def test_nothing(payrail): pass", "--override-ini=payrail_seed=seven")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ini value payrail_seed must be a whole number, not 'seven'*"])
 
 
 @pytest.mark.parametrize("option", ["--payrail-seed=7", "--override-ini=payrail_seed=7"])

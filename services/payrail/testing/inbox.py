@@ -120,7 +120,8 @@ class Inbox:
         with self._changed:
             if self._changed.wait_for(lambda: found() is not None, timeout_s) and (delivery := found()):
                 return delivery.event
-            raise NoSuchWebhook(self._missing(event_type, timeout_s))
+            wanted = event_type if where is None else f"{event_type} of which `where` is true"
+            raise NoSuchWebhook(self._missing(wanted, timeout_s))
 
     @property
     def events(self) -> Sequence[WebhookEvent]:
@@ -219,10 +220,10 @@ class Inbox:
             self._answers.append(answer)
         return answer
 
-    def _missing(self, event_type: str, timeout_s: float) -> str:
+    def _missing(self, wanted: str, timeout_s: float) -> str:
         came = [f"{one.event.type} answered {one.status or 'nothing'}" for one in self._deliveries]
         came += [f"one that was refused: {one.reason}" for one in self._refused]
-        return f"no {event_type} in {timeout_s:g} s; came: {', '.join(came) or 'none'}"
+        return f"no {wanted} in {timeout_s:g} s; came: {', '.join(came) or 'none'}"
 
 
 @contextlib.contextmanager

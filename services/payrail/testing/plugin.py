@@ -20,8 +20,8 @@ _MARKER = (
     "payrail(*, verify=True, **settings): how the fixture `payrail` starts its stack, such as seed=7, "
     "breaker_failure_threshold=2; verify=False leaves out the proof of the data files at the end"
 )
-_FIXTURES = ("payrail", "payrail_session")
 _failed = pytest.StashKey[bool]()
+_stack = pytest.StashKey["PayRailStack"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,9 +52,7 @@ def payrail(
 
     The test fails if the files it leaves do not verify. `@pytest.mark.payrail(...)` takes settings.
     """
-    marker = request.node.get_closest_marker("payrail")
-    settings = dict(marker.kwargs) if marker is not None else {}
-    with _running(request, tmp_path_factory, settings) as stack:
+    with _running(request, tmp_path_factory, _marked(request.node)) as stack:
         yield stack
 
 
@@ -67,6 +65,16 @@ def payrail_session(
         yield stack
 
 
+def _marked(test: pytest.Item) -> dict[str, Any]:
+    """What the markers of the test, its class and its module say together; the nearest has the last word."""
+    settings: dict[str, Any] = {}
+    for marker in reversed(list(test.iter_markers("payrail"))):
+        if marker.args:
+            pytest.fail("@pytest.mark.payrail takes settings by name, such as seed=7", pytrace=False)
+        settings |= marker.kwargs
+    return settings
+
+
 @contextmanager
 def _running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]
@@ -76,6 +84,7 @@ def _running(
     kept = request.config.getoption("payrail_keep_data")
     data_dir = _new_folder(kept, request.node.name) if kept else tmp_path_factory.mktemp("payrail") / "data"
     with running_payrail(data_dir, **{"seed": _seed(request.config), **settings}) as stack:
+        request.node.stash[_stack] = stack
         yield stack
     # Reached only when the data verify: what does not is kept to be looked at, as what a failed test leaves is.
     if not kept and not request.node.stash.get(_failed, False):
@@ -90,8 +99,14 @@ def _new_folder(parent: Path, test: str) -> Path:
 
 
 def _seed(config: pytest.Config) -> int:
-    given = config.getoption("payrail_seed")
-    return int(config.getini("payrail_seed") if given is None else given)
+    given: int | None = config.getoption("payrail_seed")
+    if given is not None:
+        return given
+    value = config.getini("payrail_seed")
+    try:
+        return int(value)
+    except ValueError:
+        pytest.fail(f"ini value payrail_seed must be a whole number, not {value!r}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,8 +115,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         item.stash[_failed] = item.session.stash[_failed] = True
-        for name in _FIXTURES:
-            stack = getattr(item, "funcargs", {}).get(name)
-            if stack is not None:
-                report.sections.append((name, stack.account()))
+        report.sections += [(name, stack.account()) for name, stack in _stacks_of(item)]
     return report
+
+
+def _stacks_of(item: pytest.Item) -> Iterator[tuple[str, "PayRailStack"]]:
+    """The stacks that a test has to do with, whichever way it came by its own: a fixture that failed on it, too."""
+    own, shared = item.stash.get(_stack, None), item.session.stash.get(_stack, None)
+    if own is not None:
+        yield "payrail", own
+    if shared is not None and "payrail_session" in getattr(item, "fixturenames", ()):
+        yield "payrail_session", shared

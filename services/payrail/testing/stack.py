@@ -12,7 +12,7 @@ import httpx
 from payrail.cli.services import log_path
 from payrail.cli.stack import free_sockets, ports_of
 from payrail.runtime.logs import LogWriter
-from payrail.runtime.settings import Settings, packaged_settings
+from payrail.runtime.settings import Settings, SettingsRefused, packaged_settings
 from payrail.testing.cards import Cards
 from payrail.testing.clock import VirtualClock
 from payrail.testing.findings import require_sound
@@ -113,7 +113,7 @@ def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> 
             are as packaged: neither the environment nor a `.env` file has a say.
 
     Raises:
-        SettingsRefused: There is no such setting, or it cannot have that value.
+        SettingsRefused: There is no such setting, it cannot have that value, or it is the stack's own to choose.
         DataNotSound: At the end, if `verify`: the data files do not prove themselves.
     """
     sockets = free_sockets()
@@ -121,8 +121,10 @@ def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> 
         for opened in sockets.values():
             held.callback(opened.close)
         inbox = held.enter_context(listening_inbox())
-        ours = {**_INTERVALS, "merchant_webhook_url": inbox.url, **settings}
-        in_force = packaged_settings(**ours, payrail_data_dir=data_dir, **ports_of(sockets))
+        own = {"payrail_data_dir": data_dir, **ports_of(sockets)}
+        if taken := sorted(own.keys() & settings.keys()):
+            raise SettingsRefused(f"the stack chooses {', '.join(taken)} itself")
+        in_force = packaged_settings(**{**_INTERVALS, "merchant_webhook_url": inbox.url, **settings, **own})
         inbox.secrets.append(in_force.merchant_webhook_secret)
         log = held.enter_context(serving(in_force, sockets))
         # The stack is on this machine: no proxy lies between, and no certificate is ever asked for.

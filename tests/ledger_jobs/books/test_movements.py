@@ -113,7 +113,8 @@ def test_processes_of_their_own_find_the_same_in_a_long_book(
     for amount in range(1, 30):
         books.capture(amount, 7)
     books.refund(books.capture(100))
-    directory, advanced = written(books, tmp_path), []
+    directory = written(books, tmp_path)
+    advanced: list[int] = []
     at_once = read_movements(directory, advance=advanced.append)
     monkeypatch.setattr(splitting, "LONG_BYTES", 1)
     monkeypatch.setattr(splitting, "PART_BYTES", 20_000)

@@ -123,7 +123,7 @@ async def test_names_that_nobody_answers_for_hold_up_no_other_endpoint(
 
 
 async def test_in_production_an_endpoint_on_this_machine_is_refused(
-    tmp_path: Path, shop: Receiver, production: dict[str, str]
+    tmp_path: Path, shop: Receiver, production: dict[str, Any]
 ) -> None:
     settings = load_settings(payrail_data_dir=tmp_path, **production)
     identity = {"X-Merchant-Id": "m_demo", "X-Role": "admin", "X-User-Id": "ada"}
@@ -144,7 +144,7 @@ def shop() -> Any:
 
 
 @pytest.fixture
-def production() -> dict[str, str]:
+def production() -> dict[str, Any]:
     """Settings without a development value."""
     secret = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
     keys = {name.lower(): f"key-of-{name.lower()}-in-production" for name in SECRET_NAMES}

@@ -47,7 +47,8 @@ class Scenario:
             self._take(name, pick, amount, currency, merchant, at)
 
     def _take(self, name: str, pick: int, amount: int, currency: str, merchant: str, at: str) -> None:
-        books, where = self.books, {"currency": currency, "merchant": merchant, "at": at}
+        books = self.books
+        where: dict[str, Any] = {"currency": currency, "merchant": merchant, "at": at}
         match name:
             case "capture":
                 self.payments.append(books.capture(amount, **where, provider_fee=amount // 30))

@@ -1,7 +1,6 @@
 """Journals on files for the tests of this folder."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,13 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_journal(directory: Path) -> Callable[[], "asyncio.Future[FileJournal]"]:
+def open_journal(directory: Path) -> Callable[[], Awaitable[FileJournal]]:
     counter = iter(range(1, 1_000_000))
     return lambda: FileJournal.open(directory, lambda: f"le_{next(counter)}")
 
 
 @pytest.fixture
-async def journal(open_journal: Callable[[], "asyncio.Future[FileJournal]"]) -> AsyncIterator[FileJournal]:
+async def journal(open_journal: Callable[[], Awaitable[FileJournal]]) -> AsyncIterator[FileJournal]:
     opened = await open_journal()
     yield opened
     await opened.close()

@@ -9,6 +9,7 @@ import pytest
 
 from payrail.gateway.domain import operations, payments
 from payrail.gateway.domain.idempotency import Earlier
+from payrail.gateway.domain.origin import Reserved
 from payrail.ledger.entry import BOOKS, GENESIS, Draft, Entry
 from payrail.ledger.state import Committed, LedgerState, OutOfOrder
 from payrail.ledger.transitions import InvalidTransition
@@ -36,6 +37,7 @@ class JournalContract:
         result = await journal.append("payments", created(pay(1)))
         assert isinstance(result, Committed)
         assert (result.entry.seq, result.entry.entity, result.entry.version) == (1, pay(1), 1)
+        assert result.payment is not None
         assert result.payment.state == "CREATED"
         assert journal.state.payments[pay(1)] == result.payment
         assert journal.read(pay(1)) == [result.entry]
@@ -225,6 +227,6 @@ def _cancel(number: int) -> payments.Begin:
     return operations.begin_cancel(
         pay(number),
         claim(f"POST /payments/{pay(number)}/cancel", "c"),
-        payments.Reserved("att_1", "p"),
+        Reserved("att_1", "p"),
         ORIGIN,
     )

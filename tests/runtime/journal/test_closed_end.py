@@ -1,18 +1,18 @@
 """The note of where the ledger ended when it was closed in order, and a start that holds the books against it."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from payrail.ledger.entry import Book
 from payrail.ledger_jobs.books.scanned import ScannedBooks
 from payrail.runtime.journal import FileJournal, LedgerCorrupt
 from payrail.runtime.journal.ledger_files import LedgerEnd
 from stand_ins.forged_ledger import resealed
 from stand_ins.payments import created, in_book, pay
 
-Open = Callable[[], "asyncio.Future[FileJournal]"]
+Open = Callable[[], Awaitable[FileJournal]]
 Damage = Callable[[list[bytes]], list[bytes]]
 
 
@@ -59,7 +59,8 @@ async def test_an_empty_ledger_has_no_end_to_note(directory: Path, open_journal:
 async def closed(directory: Path, open_journal: Open) -> Path:
     """Two entries of payments, two of refunds, closed in order."""
     journal = await open_journal()
-    for number, book in enumerate(("payments", "payments", "refunds", "refunds")):
+    books: list[Book] = ["payments", "payments", "refunds", "refunds"]
+    for number, book in enumerate(books):
         await journal.append(book, in_book(book, created(pay(number))))
     await journal.close()
     return directory

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from stand_ins.forged_ledger import draft_of, resealed, write_ledger
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import Desk, created, in_book, pay
 
-Open = Callable[[], "asyncio.Future[FileJournal]"]
+Open = Callable[[], Awaitable[FileJournal]]
 
 
 class TestFileJournal(JournalContract):

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from journal_contract import require_unbroken
 from payrail.ledger.entry import BOOKS
 from payrail.ledger.state import Committed
 from payrail.runtime import faults
+from payrail.runtime.append_log import quarantine_torn_tail
+from payrail.runtime.durable_file import write_all
 from payrail.runtime.journal import FileJournal, LedgerUnavailable, ledger_files
 from payrail.runtime.journal.ledger_files import (
     AFTER_SYNC,
@@ -19,7 +21,7 @@ from payrail.runtime.journal.ledger_files import (
 )
 from stand_ins.payments import created, in_book, pay
 
-Open = Callable[[], "asyncio.Future[FileJournal]"]
+Open = Callable[[], Awaitable[FileJournal]]
 
 
 def _lines(directory: Path, book: str) -> list[bytes]:
@@ -33,7 +35,6 @@ def _lines(directory: Path, book: str) -> list[bytes]:
 def refusing(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Writes of a book fail with the errno in the list, after half of the bytes were written; empty: they succeed."""
     errors: list[int] = []
-    write_all = ledger_files.write_all
 
     def write_or_refuse(fd: int, data: bytes) -> None:
         if errors:
@@ -70,7 +71,6 @@ async def test_a_disk_that_refuses_a_write_leaves_the_ledger_sound(
 async def test_a_later_book_that_is_refused_takes_the_earlier_ones_back_too(
     journal: FileJournal, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_all = ledger_files.write_all
     calls: list[int] = []
 
     def refuse_the_third(fd: int, data: bytes) -> None:
@@ -148,7 +148,6 @@ async def test_a_quarantine_that_the_disk_refuses_can_be_tried_again(
         await other.append(book, in_book(book, created(pay(number))))
     with (directory / "disputes.jsonl").open("ab") as file:
         file.write(b'{"seq":4,')
-    quarantine = ledger_files.quarantine_torn_tail
 
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, "full")
@@ -156,7 +155,7 @@ async def test_a_quarantine_that_the_disk_refuses_can_be_tried_again(
     monkeypatch.setattr(ledger_files, "quarantine_torn_tail", refuse)
     with pytest.raises(LedgerUnavailable):
         await mine.append("payments", created(pay(8)))
-    monkeypatch.setattr(ledger_files, "quarantine_torn_tail", quarantine)
+    monkeypatch.setattr(ledger_files, "quarantine_torn_tail", quarantine_torn_tail)
     assert isinstance(await mine.append("payments", created(pay(9))), Committed)
     assert mine.sound
     require_unbroken(list(mine.tail(0)))

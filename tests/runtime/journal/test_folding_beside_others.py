@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from payrail.runtime.journal import FileJournal, file_journal, ledger_files
 from payrail.runtime.shared_lock import SharedLock
 from stand_ins.payments import created, pay
 
-Open = Callable[[], "asyncio.Future[FileJournal]"]
+Open = Callable[[], Awaitable[FileJournal]]
 
 
 class Gate:

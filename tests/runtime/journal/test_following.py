@@ -1,7 +1,7 @@
 """Following the journal on files: what others write, what was long ago, and one journal for several services."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from payrail.runtime.clock import FrozenClock
 from payrail.runtime.journal import FileJournal, JournalOpener, LedgerCorrupt, follower
 from stand_ins.payments import created, pay
 
-Open = Callable[[], "asyncio.Future[FileJournal]"]
+Open = Callable[[], Awaitable[FileJournal]]
 
 
 async def _create(journal: FileJournal, first: int, last: int) -> None:
@@ -41,7 +41,7 @@ async def test_what_another_process_appends_is_followed_without_being_asked_for(
             news.clear()
             taken += await _take_all(following)
     require_unbroken([committed.entry for committed in taken])
-    assert [committed.payment.id for committed in taken] == [pay(number) for number in range(1, 7)]
+    assert [committed.entry.entity for committed in taken] == [pay(number) for number in range(1, 7)]
     await theirs.close()
     await ours.close()
 
