@@ -1,12 +1,22 @@
-"""What holds for all tests: where PAYRAIL_SEEN names a folder, each process leaves there what the services answered."""
+"""What holds for all tests: the same examples of a property in every run, and no limit on the time that one takes.
+
+Where PAYRAIL_SEEN names a folder, each process leaves there what the services answered.
+"""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from seen_answers import Seen, SeenAnswers
+
+# As Hypothesis does by itself where CI is set: a machine that pauses breaks no property, and what fails fails again.
+settings.register_profile(
+    "payrail", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("payrail")
 
 SEEN = pytest.StashKey[SeenAnswers]()
 

@@ -4,11 +4,13 @@ import io
 import logging
 import os
 import threading
+from typing import Any
 
 import orjson
 import pytest
 
 from payrail.runtime.logs import LogWriter, capture_standard_logging
+from waiting import LIMIT_S, wait_until
 
 CARD = "4242424242424242"
 
@@ -63,26 +65,53 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
     closed.close()
 
 
+class SlowOnce(io.BytesIO):
+    """A stream whose first write waits until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def write(self, lines: Any, /) -> int:
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.go_on.wait(LIMIT_S)
+        return super().write(lines)
+
+
 def test_a_slow_reader_costs_lines_and_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("payrail.runtime.logs._LINES_WAITING_MAX", 100)
-    let_go = threading.Event()
-
-    class Stuck(io.BytesIO):
-        def write(self, text: bytes) -> int:  # type: ignore[override]
-            let_go.wait(10)
-            return super().write(text)
-
-    stream = Stuck()
+    stream = SlowOnce()
     writer = LogWriter(stream)
-    for number in range(5000):
+    writer.write({"n": 0})
+    assert stream.begun.wait(LIMIT_S)
+    for number in range(1, 5000):
         writer.write({"n": number})
-    let_go.set()
-    writer.close()
+    stream.go_on.set()
+    writer.close(LIMIT_S)
     lines = lines_of(stream)
-    kept = [line["n"] for line in lines if "n" in line]
     (dropped,) = [line for line in lines if line.get("event") == "log_lines_dropped"]
-    assert kept == list(range(len(kept)))
-    assert len(kept) + int(str(dropped["count"])) == 5000
+    assert [line["n"] for line in lines if "n" in line] == list(range(101))
+    assert dropped["count"] == 4899
+
+
+def test_lines_that_come_while_the_writer_ends_keep_their_order_and_do_not_keep_later_ones_back() -> None:
+    stream = SlowOnce()
+    writer = LogWriter(stream)
+    writer.write({"n": 1})
+    assert stream.begun.wait(LIMIT_S)
+    closing = threading.Thread(target=writer.close, args=(None,))
+    closing.start()
+    wait_until(lambda: writer._thread is None, "the writer is asked to end")
+    writer.write({"n": 2})
+    wait_until(lambda: not writer._awake, "another thread has been woken for the second line")
+    stream.go_on.set()
+    wait_until(lambda: not closing.is_alive(), "the first thread has ended")
+    wait_until(lambda: len(lines_of(stream)) == 2, "the second line is written")
+    writer.write({"n": 3})
+    wait_until(lambda: len(lines_of(stream)) == 3, "the third line is written")
+    assert [line["n"] for line in lines_of(stream)] == [1, 2, 3]
+    writer.close()
 
 
 def test_the_standard_loggers_write_into_the_same_stream() -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from waiting import LIMIT_S
+
 
 @dataclass
 class Received:
@@ -146,3 +148,22 @@ def never(handler: Handler) -> None:
     """Do not answer as long as the test runs."""
     handler.server.script.ended.wait()  # type: ignore[attr-defined]
     handler.close_connection = True
+
+
+def silent_until(moment: threading.Event, step: Step) -> Step:
+    """Wait for the moment, however long it takes, and then do the step."""
+
+    def waiting(handler: Handler) -> None:
+        assert moment.wait(LIMIT_S), "the moment never came"
+        step(handler)
+
+    return waiting
+
+
+def silent_at(path: str, step: Step) -> Step:
+    """Do not answer requests of the path, whichever comes; do the step for others."""
+
+    def choosing(handler: Handler) -> None:
+        (never if handler.path == path else step)(handler)
+
+    return choosing

@@ -5,21 +5,37 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
+
 from payrail_sdk import AsyncPayRail, PayRail
 
 
 class Caller:
-    """A `PayRail` or an `AsyncPayRail`. What it would have waited is kept in `waits`; nothing waits."""
+    """A `PayRail` or an `AsyncPayRail`. What it would have waited is kept in `waits`; nothing waits.
+
+    Each try is kept in `tries` before it is sent, and `on_try` is told of it: it may change the request.
+    """
 
     def __init__(self, kind: str, base_url: str, api_key: str = "sk_test", **options: Any) -> None:
         self.waits: list[float] = []
+        self.tries: list[httpx.Request] = []
+        self.on_try: Callable[[httpx.Request], None] = lambda _request: None
         self._runner = asyncio.Runner()
         if kind == "sync":
             self.client: Any = PayRail(api_key, base_url, **options)
             self.client._sender.sleep = self.waits.append
+            self.client._sender._http.event_hooks = {"request": [self._begin]}
         else:
             self.client = AsyncPayRail(api_key, base_url, **options)
             self.client._sender.sleep = self._wait
+            self.client._sender._http.event_hooks = {"request": [self._begin_later]}
+
+    def _begin(self, request: httpx.Request) -> None:
+        self.tries.append(request)
+        self.on_try(request)
+
+    async def _begin_later(self, request: httpx.Request) -> None:
+        self._begin(request)
 
     async def _wait(self, seconds: float) -> None:
         self.waits.append(seconds)

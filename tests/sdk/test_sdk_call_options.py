@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 from contract_answers import created
-from misbehaving_server import Script, answer, never, problem
+from misbehaving_server import Script, answer, problem, silent_at
 from sdk_callers import Caller
 
 from payrail_sdk import ServiceUnavailable, TimedOut
-from waiting import wait_until
 
 
 def test_time_out_of_one_call_bounds_that_call_only(caller: Caller, server: Script) -> None:
-    server.then(never, answer(200, created()))
+    server.then(*[silent_at("/payments/pay_1", answer(200, created()))] * 2)
     with pytest.raises(TimedOut):
         caller(lambda client: client.payments.get("pay_1", timeout_s=0.2, max_retries=0))
-    wait_until(lambda: bool(server.received), "the server has read the request, and what it is to do with it")
-    assert caller(lambda client: client.payments.get("pay_1")).state == "CREATED"
+    assert caller(lambda client: client.payments.get("pay_2")).state == "CREATED"
+    limits_s = [request.extensions["timeout"]["read"] for request in caller.tries]
+    assert limits_s == [0.2, 60]
 
 
 @pytest.mark.parametrize(("wanted", "tries"), [(0, 1), (3, 4), (None, 2)])

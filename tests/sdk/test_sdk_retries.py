@@ -1,6 +1,7 @@
 """What is tried again, after how long, and with which key."""
 
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from misbehaving_server import (
     no_http,
     problem,
     reset,
+    silent_until,
 )
 from sdk_callers import Caller
 
@@ -33,7 +35,6 @@ from payrail_sdk._exchange import Exchange
 from payrail_sdk._retry import RetryPolicy, wait_before_retry_s
 from payrail_sdk._settings import Settings
 from payrail_sdk.errors import ApiError, PayRailError
-from waiting import wait_until
 
 CARD = {"card": {"number": "4242424242424242", "exp_month": 12, "exp_year": 2031}}
 
@@ -73,12 +74,19 @@ def test_passing_failure_is_tried_again_with_the_same_key_and_body(
 def test_time_out_is_tried_again_with_the_same_key(
     make_caller: Callable[..., Caller], server: Script
 ) -> None:
-    """On a busy machine an answer may come too late, too: then it is tried once more."""
-    caller = make_caller(timeout_s=0.2, max_retries=9)
-    server.then(never, *[answer(201, created())] * 9)
+    """The server is silent until the client tries again, and only the first try has a limit."""
+    caller, tried_again = make_caller(timeout_s=0.2), threading.Event()
+
+    def wait_for_the_second(request: httpx.Request) -> None:
+        if len(caller.tries) > 1:
+            request.extensions["timeout"] = {}
+            tried_again.set()
+
+    caller.on_try = wait_for_the_second
+    server.then(*[silent_until(tried_again, answer(201, created()))] * 2)
     assert caller(create).state == "CREATED"
-    assert len(set(server.keys)) == 1
-    assert len(server.keys) >= 2
+    first, second = (request.headers["idempotency-key"] for request in caller.tries)
+    assert first == second
 
 
 def test_every_call_has_a_key_of_its_own(caller: Caller, server: Script) -> None:
@@ -178,8 +186,7 @@ def test_time_out_is_an_error_of_its_own(make_caller: Callable[..., Caller], ser
     with pytest.raises(TimedOut) as caught:
         caller(create)
     assert not isinstance(caught.value, ConnectionFailed)
-    wait_until(lambda: bool(server.keys), "the server has read the request")
-    assert caught.value.idempotency_key == server.keys[0]
+    assert caught.value.idempotency_key == caller.tries[0].headers["idempotency-key"]
 
 
 def test_refused_connection_is_tried_again_and_then_raised(make_caller: Callable[..., Caller]) -> None:

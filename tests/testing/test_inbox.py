@@ -5,14 +5,14 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
 from payrail.testing.inbox import Inbox, NoSuchWebhook, listening_inbox
 from payrail_sdk.webhooks import sign
-from waiting import wait_until
+from waiting import LIMIT_S, wait_until
 
 SECRET = "whsec_ZGV2X21lcmNoYW50X2hvb2tfbm90X2Zvcl9wcm9kdWN0aW9u"
 OTHER_SECRET = "whsec_d3JvbmctcGVyaGFwcy1idXQtbG9uZy1lbm91Z2g="
@@ -39,7 +39,7 @@ def send(
     }
     body = json.dumps(event).encode()
     headers = sign(body, secret, webhook_id=event_id, sent_s=int(time.time()))
-    return httpx.post(inbox.url, content=body, headers=headers, trust_env=False, timeout=5)
+    return httpx.post(inbox.url, content=body, headers=headers, trust_env=False, timeout=LIMIT_S)
 
 
 def test_event_that_came_is_found_by_its_type(inbox: Inbox) -> None:
@@ -48,8 +48,19 @@ def test_event_that_came_is_found_by_its_type(inbox: Inbox) -> None:
     assert (event.id, event.data["id"], event.correlation_id) == ("evt_1", "pay_1", "of-this-test")
 
 
-def test_event_that_is_still_to_come_is_waited_for(inbox: Inbox) -> None:
-    sender = threading.Timer(0.05, send, (inbox,))
+def test_event_that_is_still_to_come_is_waited_for(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, wait_for = threading.Event(), inbox._changed.wait_for
+
+    def wait_and_say_so(predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        waiting.set()  # What comes now cannot be kept before the wait has begun.
+        return wait_for(predicate, timeout)
+
+    def send_once_it_is_waited_for() -> None:
+        assert waiting.wait(LIMIT_S)
+        send(inbox)
+
+    monkeypatch.setattr(inbox._changed, "wait_for", wait_and_say_so)
+    sender = threading.Thread(target=send_once_it_is_waited_for)
     sender.start()
     assert inbox.wait_for("payment.captured").id == "evt_1"
     sender.join()
@@ -140,14 +151,21 @@ def test_sender_that_is_never_answered_does_not_hold_up_the_end() -> None:
     assert outcomes == [httpx.RemoteProtocolError]
 
 
-def test_sender_that_breaks_off_leaves_no_trace(inbox: Inbox, capfd: pytest.CaptureFixture[str]) -> None:
-    threads = threading.active_count()
+def test_sender_that_breaks_off_leaves_no_trace(
+    inbox: Inbox, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, end_try = threading.Event(), inbox._server.shutdown_request
+
+    def end_try_and_say_so(request: socket.socket) -> None:
+        end_try(request)
+        over.set()
+
+    monkeypatch.setattr(inbox._server, "shutdown_request", end_try_and_say_so)
     address = ("127.0.0.1", int(inbox.url.rstrip("/").rpartition(":")[2]))
     with socket.create_connection(address) as sender:
         sender.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # Ends by a reset.
-    # Not as many as before: what other tests have left may end as well.
-    wait_until(lambda: threading.active_count() <= threads, "the try is over")
+    wait_until(over.is_set, "the try is over")
     assert capfd.readouterr().err == ""
     assert send(inbox).status_code == 200
     assert len(inbox.deliveries) == 1

@@ -30,10 +30,10 @@ async def main(directory: Path, task: str, numbers: list[str]) -> None:
     if task == "tokenize":
         await tokenize(vault.store, numbers, 2031, "Ada Lovelace")
         await tokenize(vault.store, numbers, 2035, "Ada King")
-    elif vault.rotation.running:
-        await vault.rotation.finished()
     else:
-        await vault.rotation.rotate(wait=True)
+        if not vault.rotation.running:
+            await vault.rotation.rotate(wait=False)
+        await vault.rotation.finished()
     await vault.close()
 
 

@@ -46,6 +46,7 @@ class LogWriter:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
+        self._writing = threading.Lock()  # Whoever follows a thread that ends waits for its last lines.
         os.register_at_fork(after_in_child=self._forget)
 
     def write(self, record: Mapping[str, Any]) -> None:
@@ -74,17 +75,21 @@ class LogWriter:
         """Writes what waits, for a limited time. Later records start the writer again."""
         with self._guard:
             thread, self._thread = self._thread, None
+            wake, closing = self._wake, self._closing
         if thread is not None:
-            self._closing.set()
-            self._wake.set()
+            closing.set()
+            wake.set()
             thread.join(timeout_s)
-            self._closing.clear()
             self._awake = False
 
     def _start(self) -> None:
         with self._guard:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+                # Its own: the one before it may be ending still, and must neither be held up nor end this one.
+                self._wake, self._closing = threading.Event(), threading.Event()
+                self._wake.set()
+                asked = (self._wake, self._closing)
+                self._thread = threading.Thread(target=self._run, args=asked, name="log-writer", daemon=True)
                 self._thread.start()
                 atexit.register(self.close)
 
@@ -94,16 +99,18 @@ class LogWriter:
         self._awake = False
         self._thread = None
         self._guard = threading.Lock()
+        self._writing = threading.Lock()
 
-    def _run(self) -> None:
-        closing = False
-        while not closing:
-            self._wake.wait()
-            closing = self._closing.wait(_GATHERING_S)
-            self._wake.clear()
+    def _run(self, wake: threading.Event, closing: threading.Event) -> None:
+        ended = False
+        while not ended:
+            wake.wait()
+            ended = closing.wait(_GATHERING_S)
+            wake.clear()
             self._awake = False
-            while self._waiting:
-                self._put(b"".join(self._batch()))
+            with self._writing:
+                while self._waiting:
+                    self._put(b"".join(self._batch()))
 
     def _batch(self) -> list[bytes]:
         take = self._waiting.popleft
