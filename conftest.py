@@ -1,4 +1,5 @@
-"""What holds for all tests: the same examples of a property in every run, and no limit on the time that one takes.
+"""What holds for all tests: the same examples of a property in every run, no limit on the time that one takes, and
+nothing of PayRail's settings or of proxies in the environment.
 
 Where PAYRAIL_SEEN names a folder, each process leaves there what the services answered.
 """
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from payrail.runtime.faults import ENVIRONMENT_NAME
+from payrail.runtime.settings import Settings
 from seen_answers import Seen, SeenAnswers
 
 # As Hypothesis does by itself where CI is set: a machine that pauses breaks no property, and what fails fails again.
@@ -22,9 +25,19 @@ SEEN = pytest.StashKey[SeenAnswers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    clean_environment()
     if "PAYRAIL_SEEN" in os.environ:
         config.stash[SEEN] = SeenAnswers()
         config.stash[SEEN].watch()
+
+
+def clean_environment() -> None:
+    """Take away what somebody has set for a stack of their own, and have no proxy asked for this machine."""
+    ours = {ENVIRONMENT_NAME, *(name.upper() for name in Settings.model_fields)}
+    for name in [name for name in os.environ if name.upper() in ours]:
+        del os.environ[name]
+    direct = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, direct))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,8 @@ from typing import Any
 import httpx
 
 from payrail.runtime.settings import SECRET_NAMES, load_settings
-from waiting import wait_until
+from waiting import LIMIT_S, wait_until
 
-END_S_MAX = 30.0
 PORT_SETTINGS = {
     "gateway": "GATEWAY_PORT",
     "vault": "VAULT_PORT",
@@ -27,6 +27,8 @@ PORT_SETTINGS = {
 # Below the range from which the system gives ports to clients, so that none of those takes ours between two starts.
 _PORTS = range(20_000, 32_000)
 _PARTS = 8
+# The ports that were given away last: whoever has them may not listen yet, or not at the moment.
+_given: deque[int] = deque(maxlen=800)
 
 
 class StackDied(AssertionError):
@@ -36,11 +38,12 @@ class StackDied(AssertionError):
 def free_ports(number: int) -> list[int]:
     """Different ports that nobody listens on now; processes that test side by side choose from parts of their own."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PARTS
-    candidates = list(_PORTS[worker::_PARTS])
+    candidates = [port for port in _PORTS[worker::_PARTS] if port not in _given]
     random.shuffle(candidates)
-    free = [port for port in candidates[: number * 20] if _is_free(port)]
-    assert len(free) >= number, "no free ports"
-    return free[:number]
+    free = [port for port in candidates[: number * 20] if _is_free(port)][:number]
+    assert len(free) == number, "no free ports"
+    _given.extend(free)
+    return free
 
 
 def _is_free(port: int) -> bool:
@@ -128,7 +131,7 @@ class StackProcess:
         """Start again on the same ports and data directory, after the end of the former process."""
         return self.start(**env)
 
-    def wait(self, timeout_s: float = END_S_MAX) -> int:
+    def wait(self, timeout_s: float = LIMIT_S) -> int:
         """Wait for its end by itself; the exit code, negative for a signal."""
         code = self.process.wait(timeout_s)
         for reader in self._readers:
@@ -173,12 +176,12 @@ class StackProcess:
     def url(self, service: str = "gateway") -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
 
-    def client(self, key: str | None = None, *, timeout_s: float = 30.0) -> httpx.Client:
+    def client(self, key: str | None = None, *, timeout_s: float = LIMIT_S) -> httpx.Client:
         """A client of the gateway, with the demo merchant's key unless another is given."""
         headers = {"Authorization": f"Bearer {key or self.merchant_key}"}
         return httpx.Client(base_url=self.url(), headers=headers, timeout=timeout_s, trust_env=False)
 
-    def internal_client(self, service: str, *, timeout_s: float = 30.0) -> httpx.Client:
+    def internal_client(self, service: str, *, timeout_s: float = LIMIT_S) -> httpx.Client:
         """A client of an internal service, with the gateway's internal key."""
         headers = {"Authorization": f"Bearer {self.internal_key}"}
         return httpx.Client(base_url=self.url(service), headers=headers, timeout=timeout_s, trust_env=False)
