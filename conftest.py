@@ -1,4 +1,5 @@
-"""What holds for all tests: examples are the same in every run, and no setting or proxy of the machine takes part.
+"""What holds for all tests: the same examples of a property in every run, no limit on the time that one takes, and
+nothing of PayRail's settings or of proxies in the environment.
 
 Where PAYRAIL_SEEN names a folder, each process leaves there what the services answered.
 """
@@ -10,33 +11,35 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from payrail.runtime.faults import ENVIRONMENT_NAME
 from payrail.runtime.settings import Settings
 from seen_answers import Seen, SeenAnswers
 
-# A slow moment proves nothing of an example, and what a run finds by chance the next one does not show. To look for
-# what the same examples never find: `pytest --hypothesis-profile search`.
+# As Hypothesis does by itself where CI is set: a machine that pauses breaks no property, and what fails fails again.
 settings.register_profile(
-    "same",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    "payrail", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("search", settings.get_profile("same"), derandomize=False, print_blob=True)
-settings.load_profile("same")
-
-for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
-    del os.environ[name]
-for name in ("NO_PROXY", "no_proxy"):
-    os.environ[name] = f"{os.environ.get(name, '')},127.0.0.1"
+# What these examples never find, others may: `pytest --hypothesis-profile search`.
+settings.register_profile("search", settings.get_profile("payrail"), derandomize=False, print_blob=True)
+settings.load_profile("payrail")
 
 SEEN = pytest.StashKey[SeenAnswers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    clean_environment()
     if "PAYRAIL_SEEN" in os.environ:
         config.stash[SEEN] = SeenAnswers()
         config.stash[SEEN].watch()
+
+
+def clean_environment() -> None:
+    """Take away what somebody has set for a stack of their own, and have no proxy asked for this machine."""
+    ours = {ENVIRONMENT_NAME, *(name.upper() for name in Settings.model_fields)}
+    for name in [name for name in os.environ if name.upper() in ours]:
+        del os.environ[name]
+    direct = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, direct))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

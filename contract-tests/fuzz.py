@@ -34,6 +34,8 @@ STACK = {
     "RESOLVER_INTERVAL_S": "0.5",
     "PROVIDER_WEBHOOK_INTERVAL_S": "0.2",
 }
+# The past is one that went well, however slow the machine is.
+PATIENCE_S = "60"
 
 
 @dataclass
@@ -84,10 +86,12 @@ def fuzz(
     env = {"PAYRAIL_FUZZED": service, "PAYRAIL_FUZZ_CLOCK": "unbounded" if clock_unbounded else "by days"}
     program = [str(HERE / "flawed_payrail.py")] if flaw else ["-m", "payrail.cli.main"]
     stack_env = {**STACK, "SEED": str(seed), "PAYRAIL_FLAW": flaw}
-    stack = StackProcess(folder / "data", env=stack_env, program=program).start()
+    stack = StackProcess(folder / "data", env=stack_env, program=program)
     try:
         if past:
-            make_past(stack)
+            make_past(stack.start(PROVIDER_TIMEOUT_S=PATIENCE_S))
+            stack.stop()
+        stack.start()
         done = run_schemathesis(stack, service, options, env)
         ended = how_it_ends(stack)
     finally:

@@ -4,7 +4,7 @@ Without it the ledger jobs would be asked about an empty ledger, and no link to 
 ever lead to one.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from payrail_sdk import Identity, NewCardParams, PayRail
 from stack_process import StackProcess
@@ -17,12 +17,14 @@ PAYMENTS = 6
 
 
 def make_past(stack: StackProcess) -> None:
-    """Let a merchant trade for a day, and let that day and some more go by."""
+    """Let a merchant trade for a day, and let that day and some more go by. It is noon, so that no other day begins."""
     with admin_of(stack, "ann") as ann, admin_of(stack, "ben") as ben:
         ann.webhook_endpoints.create(url=NOBODY, event_types=["payment.captured"])
+        day = ann.clock.get().now.date() + timedelta(days=1)
+        ann.clock.set(datetime.combine(day, time(12), UTC))
         trade(ann, ben)
         ann.providers.inject_failure("providerA", "settlement_missing", remaining=2)
-        day = ann.clock.advance(days=1).now.date() - timedelta(days=1)
+        ann.clock.advance(days=1)
         assert ann.reconciliations.run(day).open_breaks == 2, "what the provider's file lacks was not found"
         wait_until(lambda: is_given_up_by_tomorrow(ann), "a webhook that nobody took is a dead letter")
 

@@ -10,6 +10,7 @@ from simulator_client import Simulator, att, prepare
 
 from payrail.provider_sim.silence import Silence
 from payrail.runtime.clock import FrozenClock
+from waiting import LIMIT_S
 
 OPERATIONS = ["authorize", "capture", "refund", "reverse", "inquiry"]
 
@@ -88,12 +89,12 @@ async def test_a_call_without_answer_ends_by_itself_when_its_caller_must_have_gi
 
 
 async def test_a_stop_lets_unanswered_calls_go(tmp_path: Path, clock: FrozenClock) -> None:
-    async with simulator_client.simulator(tmp_path, clock) as sim:
+    async with simulator_client.simulator(tmp_path, clock, silence=Silence(10 * LIMIT_S)) as sim:
         await sim.inject(mode="timeout")
         call = asyncio.ensure_future(sim.authorize(1))
         await sim.until_silent()
         sim.silence.end()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_S):
             assert (await call)[0] == 503
 
 

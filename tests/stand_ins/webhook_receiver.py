@@ -12,7 +12,7 @@ from typing import Any, Literal
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
-from waiting import wait_until
+from waiting import LIMIT_S, wait_until
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Receiver:
         started = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(started,), daemon=True)
         self._thread.start()
-        assert started.wait(10)
+        assert started.wait(LIMIT_S)
 
     def then(self, *done: Does) -> None:
         """What to do with the next webhooks, one after the other."""
@@ -96,7 +96,7 @@ class Receiver:
         """Let go of what hangs, and stop."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._released.set)
-        self._thread.join(10)
+        self._thread.join(LIMIT_S)
 
     def _serve(self, started: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)

@@ -159,7 +159,9 @@ def test_no_provider_is_waited_for_until_a_time_out(payrail: PayRailStack, shop:
     assert states == {"UNKNOWN"}
 
 
+@pytest.mark.payrail(resolver_interval_s=3600)
 def test_late_webhook_brings_the_outcome_when_the_clock_moves(payrail: PayRailStack, shop: Shop) -> None:
+    """No resolver looks by itself: at the end of one failure the others are away for a moment."""
     a = payrail.providers.a
     a.fail("error", operation="inquiry")
     with a.hold_webhooks(), a.fail("lost_response", operation="authorize"):
@@ -178,6 +180,8 @@ def test_neither_environment_nor_env_file_has_a_say(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PAYRAIL_ENV", "production")
     monkeypatch.setenv("GATEWAY_URL", "https://payments.example.com")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with running_payrail(tmp_path / "data") as stack:
         assert stack.client.health().status == "ok"
