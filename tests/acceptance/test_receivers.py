@@ -14,7 +14,7 @@ import pytest
 
 from node_tools import ROOT, node_major
 from stack_process import StackProcess, free_ports
-from waiting import wait_until
+from waiting import LIMIT_S, wait_until
 
 RECEIVERS = ROOT / "docs" / "receivers"
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
@@ -37,7 +37,7 @@ class Program:
 
     def stop(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(LIMIT_S)
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
@@ -78,7 +78,8 @@ def test_a_receiver_takes_each_event_once_and_nothing_that_is_forged(
         _posted(admin, f"/events/{events[0]['id']}/redeliver", None)
         wait_until(lambda: len(running.said) == 5, "one came again")
         assert running.said[4] == f"again {events[0]['id']}"
-        forged = httpx.post(url, json=events[1], headers=_forged(events[1]["id"]), trust_env=False)
+        headers = _forged(events[1]["id"])
+        forged = httpx.post(url, json=events[1], headers=headers, trust_env=False, timeout=LIMIT_S)
         assert forged.status_code == 400
         assert len(running.said) == 5
     finally:

@@ -10,6 +10,7 @@ import pytest
 
 from node_tools import ROOT, node_tool
 from stack_process import StackProcess
+from waiting import LIMIT_S
 
 CHROMIUM = Path(os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium"))
 #: What is tried at each service: operation, status and something that a good answer holds.
@@ -52,7 +53,8 @@ def test_authorize_and_try_it_out_work_at_every_service(stack_process: StackProc
 def test_browser_is_told_to_load_and_send_nothing_elsewhere(
     service: str, stack_process: StackProcess
 ) -> None:
-    policy = httpx.get(stack_process.url(service) + "/docs/").headers["content-security-policy"]
+    page = httpx.get(f"{stack_process.url(service)}/docs/", timeout=LIMIT_S)
+    policy = page.headers["content-security-policy"]
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == "'self'"
     assert directives["connect-src"] == "'self'"
