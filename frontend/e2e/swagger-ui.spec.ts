@@ -60,6 +60,7 @@ for (const service of services) {
 
     test("has a working Authorize and Try it out", async ({ page }) => {
       const operation = await tried(page, service.operationId);
+      await expect(operation.locator(".opblock-description")).toContainText(/x-(required-role|callers): \w/);
       await execute(operation, 401);
 
       await authorize(page, service.key);
@@ -87,11 +88,13 @@ async function execute(operation: Locator, status: number): Promise<void> {
   await expect(operation.locator(".live-responses-table tbody td.response-col_status")).toContainText(String(status));
 }
 
-/** Give the key to the first scheme, which every service takes alone. */
+/** Give the key to the scheme that has the caret, which every service takes alone. */
 async function authorize(page: Page, key: string): Promise<void> {
   await page.locator("button.authorize").click();
-  const scheme = page.locator(".dialog-ux .auth-container").first();
-  await scheme.locator("input").first().fill(key);
+  const scheme = page.locator(".dialog-ux .auth-container").last();
+  await expect(scheme).toContainText("Key (http, Bearer)");
+  await expect(scheme.locator("input")).toBeFocused();
+  await scheme.locator("input").fill(key);
   await scheme.locator("button.authorize").click();
   await expect(scheme.getByText("Authorized", { exact: true })).toBeVisible();
   await page.locator(".dialog-ux button.btn-done").first().click();

@@ -223,7 +223,14 @@ async def test_sixty_four_levels_are_allowed(toy: Toy) -> None:
         ({"tags": ["a"] * 6}, "/tags", "must have at most 5 items"),
         ({"colour": "red"}, "", "has members that are not known: colour"),
         ({"colour7": "red"}, "", "has members that are not known"),
-        ({"method": {}}, "/method", "must have exactly one of the forms in the contract"),
+        ({"method": {}}, "/method", "must have card or token"),
+        ({"method": {"number": "4242"}}, "/method", "must have card or token"),
+        (
+            {"method": {"card": {"number": "4" * 12}, "token": "t"}},
+            "/method",
+            "must have only one of card, token",
+        ),
+        ({"method": "t"}, "/method", "must be of type object"),
         ({"method": {"card": {}}}, "/method/card/number", "is required"),
         (
             {"method": {"card": {"number": "4242x"}}},

@@ -61,6 +61,32 @@ def test_examples_stand_where_they_are_shown_and_optional_parameters_start_empty
     assert answer["examples"] == {"box": {"value": {"id": "b1"}}}
 
 
+def test_description_tells_who_may_use_an_operation() -> None:
+    operations = {
+        "get": {"description": "Look.", "x-required-role": "viewer"},
+        "post": {"description": "Make.", "x-callers": ["gateway", "jobs"]},
+        "delete": {"description": "Remove."},
+    }
+    item = swagger_ui.view({"paths": {"/boxes": operations}})["paths"]["/boxes"]
+    assert {method: operation["description"] for method, operation in item.items()} == {
+        "get": "Look.\n\n`x-required-role`: viewer",
+        "post": "Make.\n\n`x-callers`: gateway, jobs",
+        "delete": "Remove.",
+    }
+
+
+def test_key_is_the_last_thing_to_authorize_with() -> None:
+    """The page has its caret there, whatever comes before."""
+    schemes = {
+        "Key": {"type": "http", "scheme": "bearer"},
+        "User": {"type": "apiKey"},
+        "Role": {"type": "apiKey"},
+    }
+    contract = {"paths": {}, "components": {"securitySchemes": schemes}}
+    assert list(swagger_ui.view(contract)["components"]["securitySchemes"]) == ["User", "Role", "Key"]
+    assert list(schemes) == ["Key", "User", "Role"]
+
+
 @pytest.mark.parametrize("service", ["gateway", "vault", "provider-sim", "ledger-jobs"])
 def test_of_every_service_no_example_stays_a_reference(service: str) -> None:
     contract = json.loads(files("payrail.contracts").joinpath(f"{service}.json").read_bytes())

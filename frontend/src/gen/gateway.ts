@@ -682,7 +682,7 @@ export interface paths {
         };
         /**
          * Read a payment's ledger
-         * @description The ledger entries of the payment, its refunds and its disputes with their postings, oldest first. State and amounts of the payment are nothing but the fold of these.
+         * @description The ledger entries of the payment, its refunds and its disputes with their postings, oldest first. State and amounts of the payment follow from these alone.
          */
         get: operations["list_payment_ledger"];
         put?: never;
@@ -1397,7 +1397,7 @@ export interface components {
             data: components["schemas"]["Balance"][];
             /**
              * Format: int64
-             * @description Position in the ledger up to which they are folded.
+             * @description Position in the ledger up to which they are added up.
              * @example 5
              */
             seq: number;
@@ -2073,7 +2073,7 @@ export interface components {
         Description: string;
         /**
          * Dispute
-         * @description A dispute, folded from its ledger entries.
+         * @description A dispute, as its ledger entries make it.
          */
         Dispute: {
             amount: components["schemas"]["Amount"];
@@ -2230,7 +2230,7 @@ export interface components {
         DisputeReason: string;
         /**
          * DisputeState
-         * @description Where the dispute stands, folded from its ledger entries. `OPENING` waits for the provider's confirmation; `NOT_OPENED` never got it; `NEEDS_RESPONSE` waits for evidence until its deadline; `UNDER_REVIEW` has it; `WON` brought the money back, `LOST` did not. Money and fee leave with `NEEDS_RESPONSE`.
+         * @description Where the dispute stands, as its ledger entries make it. `OPENING` waits for the provider's confirmation; `NOT_OPENED` never got it; `NEEDS_RESPONSE` waits for evidence until its deadline; `UNDER_REVIEW` has it; `WON` brought the money back, `LOST` did not. Money and fee leave with `NEEDS_RESPONSE`.
          * @example NEEDS_RESPONSE
          * @enum {string}
          */
@@ -2692,7 +2692,7 @@ export interface components {
         };
         /**
          * Payment
-         * @description A payment, folded from its ledger entries.
+         * @description A payment, as its ledger entries make it.
          */
         Payment: {
             amount: components["schemas"]["Amount"];
@@ -2828,7 +2828,7 @@ export interface components {
         };
         /**
          * PaymentState
-         * @description Where the payment stands, folded from its ledger entries. `CREATED` waits to be authorized; `AUTHORIZING` asks a provider; `AUTHORIZED` holds the money; `DECLINED` was refused by the provider; `UNKNOWN` has an answer outstanding that PayRail goes on asking for; `REVERSING` takes back what may have been held; `FAILED` was taken by no provider; `CANCELED` was voided; `EXPIRED` was not captured in time; `PARTIALLY_CAPTURED` can be captured further; `CAPTURED` has nothing left to capture; `PARTIALLY_REFUNDED` and `REFUNDED` follow its refunds.
+         * @description Where the payment stands, as its ledger entries make it. `CREATED` waits to be authorized; `AUTHORIZING` asks a provider; `AUTHORIZED` holds the money; `DECLINED` was refused by the provider; `UNKNOWN` has an answer outstanding that PayRail goes on asking for; `REVERSING` takes back what may have been held; `FAILED` was taken by no provider; `CANCELED` was voided; `EXPIRED` was not captured in time; `PARTIALLY_CAPTURED` can be captured further; `CAPTURED` has nothing left to capture; `PARTIALLY_REFUNDED` and `REFUNDED` follow its refunds.
          * @example AUTHORIZED
          * @enum {string}
          */
@@ -3208,7 +3208,7 @@ export interface components {
         };
         /**
          * Refund
-         * @description A refund, folded from its ledger entries.
+         * @description A refund, as its ledger entries make it.
          */
         Refund: {
             amount: components["schemas"]["Amount"];
@@ -3335,7 +3335,7 @@ export interface components {
         RefundReason: string;
         /**
          * RefundState
-         * @description Where the refund stands, folded from its ledger entries. `PENDING_APPROVAL` waits for another user; `APPROVED` was approved, but the provider surely did not process it, and it can be approved again; `PROCESSING` is at the provider; `SUCCEEDED` gave the money back; `FAILED` did not, perhaps after it had succeeded at first; `REJECTED` was refused. The first three reserve the amount.
+         * @description Where the refund stands, as its ledger entries make it. `PENDING_APPROVAL` waits for another user; `APPROVED` was approved, but the provider surely did not process it, and it can be approved again; `PROCESSING` is at the provider; `SUCCEEDED` gave the money back; `FAILED` did not, perhaps after it had succeeded at first; `REJECTED` was refused. The first three reserve the amount.
          * @example SUCCEEDED
          * @enum {string}
          */
@@ -4668,7 +4668,7 @@ export interface components {
          */
         "FromFilter-2": string;
         /**
-         * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+         * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
          * @example order-1042-authorize
          */
         IdempotencyKeyParameter: string;
@@ -4683,7 +4683,7 @@ export interface components {
          */
         MerchantReferenceFilter: string;
         /**
-         * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+         * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
          * @example order-1042-authorize
          */
         OptionalIdempotencyKey: string;
@@ -5430,7 +5430,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -5568,7 +5568,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -5655,7 +5655,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -5843,7 +5843,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -5891,7 +5891,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -5988,7 +5988,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -6126,7 +6126,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -6230,7 +6230,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -6480,7 +6480,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -6720,7 +6720,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -6858,7 +6858,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -6973,7 +6973,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -7077,7 +7077,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -7304,7 +7304,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -7474,7 +7474,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -7533,7 +7533,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -7635,7 +7635,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -7761,7 +7761,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -7876,7 +7876,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyParameter"];
@@ -8162,7 +8162,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -8241,7 +8241,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -8369,7 +8369,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];
@@ -8494,7 +8494,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Without it each request is one of its own.
+                 * @description Makes a repetition safe: a second request with the same key gets the first one's answer. 1 to 255 visible ASCII characters, bare or in double quotes (both forms are one key). Scope: merchant, method and path. Leave no 13 to 19 digits in a row: of such numbers every tenth passes for a card number, and is refused. UUIDs are taken. Without it each request is one of its own.
                  * @example order-1042-authorize
                  */
                 "Idempotency-Key"?: components["parameters"]["OptionalIdempotencyKey"];

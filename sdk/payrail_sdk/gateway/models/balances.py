@@ -20,7 +20,7 @@ class Balances:
     data: list[Balance]
     """ The balances, ordered by account and currency. """
     seq: int
-    """ Position in the ledger up to which they are folded. """
+    """ Position in the ledger up to which they are added up. """
 
     def to_dict(self) -> dict[str, Any]:
         data = []

@@ -21,7 +21,7 @@ T = TypeVar("T", bound="Dispute")
 
 @_attrs_define
 class Dispute:
-    """A dispute, folded from its ledger entries."""
+    """A dispute, as its ledger entries make it."""
 
     id: str
     """ Id of a dispute. """
@@ -30,7 +30,7 @@ class Dispute:
     payment_id: str
     """ Id of a payment. """
     state: DisputeState
-    """ Where the dispute stands, folded from its ledger entries. `OPENING` waits for the provider's confirmation;
+    """ Where the dispute stands, as its ledger entries make it. `OPENING` waits for the provider's confirmation;
     `NOT_OPENED` never got it; `NEEDS_RESPONSE` waits for evidence until its deadline; `UNDER_REVIEW` has it; `WON`
     brought the money back, `LOST` did not. Money and fee leave with `NEEDS_RESPONSE`. """
     amount: int

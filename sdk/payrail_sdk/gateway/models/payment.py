@@ -23,7 +23,7 @@ T = TypeVar("T", bound="Payment")
 
 @_attrs_define
 class Payment:
-    """A payment, folded from its ledger entries."""
+    """A payment, as its ledger entries make it."""
 
     id: str
     """ Id of a payment. """
@@ -32,7 +32,7 @@ class Payment:
     customer_id: None | str
     """ The customer who pays; null where the payment names none. """
     state: PaymentState
-    """ Where the payment stands, folded from its ledger entries. `CREATED` waits to be authorized; `AUTHORIZING`
+    """ Where the payment stands, as its ledger entries make it. `CREATED` waits to be authorized; `AUTHORIZING`
     asks a provider; `AUTHORIZED` holds the money; `DECLINED` was refused by the provider; `UNKNOWN` has an answer
     outstanding that PayRail goes on asking for; `REVERSING` takes back what may have been held; `FAILED` was taken
     by no provider; `CANCELED` was voided; `EXPIRED` was not captured in time; `PARTIALLY_CAPTURED` can be captured

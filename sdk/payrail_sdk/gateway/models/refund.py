@@ -20,7 +20,7 @@ T = TypeVar("T", bound="Refund")
 
 @_attrs_define
 class Refund:
-    """A refund, folded from its ledger entries."""
+    """A refund, as its ledger entries make it."""
 
     id: str
     """ Id of a refund. """
@@ -29,7 +29,7 @@ class Refund:
     payment_id: str
     """ Id of a payment. """
     state: RefundState
-    """ Where the refund stands, folded from its ledger entries. `PENDING_APPROVAL` waits for another user;
+    """ Where the refund stands, as its ledger entries make it. `PENDING_APPROVAL` waits for another user;
     `APPROVED` was approved, but the provider surely did not process it, and it can be approved again; `PROCESSING`
     is at the provider; `SUCCEEDED` gave the money back; `FAILED` did not, perhaps after it had succeeded at first;
     `REJECTED` was refused. The first three reserve the amount. """

@@ -118,6 +118,9 @@ def _explained(error: ValidationError) -> Iterable[dict[str, str]]:
             for inner in likeliest:
                 yield from _explained(inner)
             return
+        if said := _deciding(branches):
+            yield {"pointer": json_pointer(error.instance_path), "message": said}
+            return
     path = list(error.instance_path)
     if error.kind.name == "required":
         path.append(error.kind.property)  # type: ignore[attr-defined]
@@ -129,6 +132,22 @@ def _unlikeliness(branch: list[ValidationError]) -> tuple[int, int]:
     members."""
     strangers = sum(error.kind.name in ("additionalProperties", "required", "enum") for error in branch)
     return strangers, len(branch)
+
+
+def _deciding(branches: list[list[ValidationError]]) -> str | None:
+    """What decides between the forms, when the value has what decides of none, or of several."""
+    forms: list[list[Any]] = [[error.kind for error in branch] for branch in branches]
+    missing = [[kind.property for kind in form if kind.name == "required"] for form in forms]
+    if all(len(names) == 1 for names in missing):
+        return f"must have {' or '.join(name for (name,) in missing)}"
+    alone = [form[0] for form in forms if len(form) == 1]
+    rules = {kind.name for kind in alone} if len(alone) == len(forms) else set()
+    if rules == {"additionalProperties"}:
+        foreign = [set(kind.unexpected) for kind in alone]
+        several = sorted(set.union(*foreign) - set.intersection(*foreign))
+        return f"must have only one of {', '.join(several)}" if all(map(speakable, several)) else None
+    said = {_message(kind) for kind in alone}
+    return said.pop() if rules == {"type"} and len(said) == 1 else None
 
 
 def json_pointer(path: Iterable[str | int]) -> str:

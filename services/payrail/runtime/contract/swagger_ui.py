@@ -3,11 +3,15 @@
 - Swagger UI shows no example that is a reference, and makes a body of every field instead: examples are drawn in.
 - It fills in each parameter that has an example. Filters that were all set at once would find nothing, and a made-up
   cursor is refused: parameters that may be left out start empty.
+- It does not show who may use an operation, or after everything else: that is added to the description.
+- Its *Authorize* scrolls to the last scheme and has the caret there, where a key is pasted without a look at its name:
+  the key comes last, headers that may be left out before it.
 """
 
 from typing import Any
 
 _REFERENCE = "$ref"
+_WHO_MAY = ("x-required-role", "x-callers")
 _HTTP_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -29,13 +33,28 @@ def view(contract: dict[str, Any]) -> dict[str, Any]:
     parameters = components.get("parameters", {})
     drawn_in: dict[str, Any] = _with_examples(contract, components.get("examples", {}))
     for item in drawn_in["paths"].values():
-        for owner in [item, *(item[method] for method in _HTTP_METHODS if method in item)]:
+        operations = [item[method] for method in _HTTP_METHODS if method in item]
+        for operation in operations:
+            operation["description"] = "\n\n".join([operation.get("description", ""), *_who_may(operation)])
+        for owner in [item, *operations]:
             if "parameters" in owner:
                 owner["parameters"] = [
                     _start_empty(_resolved(each, "parameters", parameters), components.get("schemas", {}))
                     for each in owner["parameters"]
                 ]
+    if "securitySchemes" in components:
+        schemes = components["securitySchemes"].items()
+        keys_last = sorted(schemes, key=lambda scheme: bool(scheme[1]["type"] == "http"))
+        drawn_in["components"]["securitySchemes"] = dict(keys_last)
     return drawn_in
+
+
+def _who_may(operation: dict[str, Any]) -> list[str]:
+    """Who may use an operation, in words for its description."""
+    said = {name: operation[name] for name in _WHO_MAY if name in operation}
+    return [
+        f"`{name}`: {', '.join(value) if isinstance(value, list) else value}" for name, value in said.items()
+    ]
 
 
 def _with_examples(node: Any, examples: dict[str, Any]) -> Any:

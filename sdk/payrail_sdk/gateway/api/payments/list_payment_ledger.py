@@ -114,7 +114,7 @@ def sync_detailed(
     """Read a payment's ledger
 
      The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
-    State and amounts of the payment are nothing but the fold of these.
+    State and amounts of the payment follow from these alone.
 
     Args:
         payment_id (str):
@@ -155,7 +155,7 @@ def sync(
     """Read a payment's ledger
 
      The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
-    State and amounts of the payment are nothing but the fold of these.
+    State and amounts of the payment follow from these alone.
 
     Args:
         payment_id (str):
@@ -191,7 +191,7 @@ async def asyncio_detailed(
     """Read a payment's ledger
 
      The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
-    State and amounts of the payment are nothing but the fold of these.
+    State and amounts of the payment follow from these alone.
 
     Args:
         payment_id (str):
@@ -230,7 +230,7 @@ async def asyncio(
     """Read a payment's ledger
 
      The ledger entries of the payment, its refunds and its disputes with their postings, oldest first.
-    State and amounts of the payment are nothing but the fold of these.
+    State and amounts of the payment follow from these alone.
 
     Args:
         payment_id (str):
