@@ -66,8 +66,8 @@ async def test_records_are_there_after_reopening(store: KeyedStore, path: Path) 
 async def test_the_snapshot_is_readable_json_with_one_record_per_line(store: KeyedStore, path: Path) -> None:
     await store.apply(put={"a": {"n": 1}, "b": {"text": "é\n"}})
     await store.compact()
-    assert json.loads(path.read_text()) == {"version": 1, "items": {"a": {"n": 1}, "b": {"text": "é\n"}}}
-    assert path.read_text().splitlines()[1:3] == ['"a":{"n":1},', '"b":{"text":"é\\n"}']
+    assert json.loads(path.read_bytes()) == {"version": 1, "items": {"a": {"n": 1}, "b": {"text": "é\n"}}}
+    assert path.read_text("utf-8").splitlines()[1:3] == ['"a":{"n":1},', '"b":{"text":"é\\n"}']
 
 
 async def test_a_change_shows_only_once_it_is_durable(store: KeyedStore) -> None:

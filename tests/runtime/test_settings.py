@@ -63,11 +63,13 @@ def test_an_installed_package_without_any_file_starts_with_development_values() 
 
 
 def test_the_committed_env_file_is_the_packaged_one() -> None:
-    assert (ROOT / ".env").read_text() == DEVELOPMENT_FILE.read_text()
+    assert (ROOT / ".env").read_bytes() == DEVELOPMENT_FILE.read_bytes()
 
 
 def test_every_setting_is_in_the_development_file_and_the_other_way_round() -> None:
-    lines = [line for line in DEVELOPMENT_FILE.read_text().splitlines() if line and not line.startswith("#")]
+    lines = [
+        line for line in DEVELOPMENT_FILE.read_text("utf-8").splitlines() if line and not line.startswith("#")
+    ]
     assert {line.partition("=")[0].lower() for line in lines} == set(Settings.model_fields)
 
 
