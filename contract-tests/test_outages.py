@@ -16,6 +16,7 @@ from payrail.runtime.lifespan import alive
 from payrail.runtime.settings import load_settings
 from seen_answers import Seen
 from stack_process import StackProcess
+from waiting import LIMIT_S
 
 OPERATIONS = bundles.operations()
 SERVICES = {service: [o for o in OPERATIONS if o.service == service] for service in bundles.SERVICES}
@@ -107,7 +108,7 @@ def test_a_full_disk_is_a_503_and_costs_nothing_that_was_kept(stack: StackProces
         next(o for o in OPERATIONS if o.name == name) for name in ("create_payment", "get_payment")
     )
     payment_id = shown_id = str(get.parameters[0]["example"])
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with httpx.Client(timeout=LIMIT_S, trust_env=False) as client:
 
         def send(operation: Operation, key: str) -> httpx.Response:
             headers = {**headers_of(operation), **keys_for(settings, operation)}

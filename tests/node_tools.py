@@ -1,5 +1,6 @@
 """Tools that need Node, for tests: without Node they are left out and say so, and with it they must be there."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def node_tool(folder: str, name: str) -> str:
     tool = ROOT / folder / "node_modules" / ".bin" / name
     assert tool.exists(), f"{name} is not installed: run `make tools`"
     return str(tool)
+
+
+def plain_environment(**more: str) -> dict[str, str]:
+    """This process's environment and more, in which no tool colours what it says, whatever a build server wishes."""
+    kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    return kept | {"NO_COLOR": "1"} | more
 
 
 def node_major() -> int:

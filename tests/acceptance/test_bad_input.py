@@ -15,6 +15,7 @@ import pytest
 
 from secrets_scan import find_secrets
 from stack_process import StackProcess
+from waiting import LIMIT_S
 
 CONTRACT = orjson.loads(files("payrail.contracts").joinpath("gateway.json").read_bytes())
 ULID = "01JZ8Q4T5W8XK3V2N7M6R9S0AB"
@@ -167,7 +168,7 @@ def test_a_body_in_chunks_is_limited_too_and_another_media_type_is_refused(
 def test_a_bad_key_is_refused(stack: StackProcess, operation: Operation) -> None:
     for headers in ({}, {"Authorization": "Bearer no-such-key"}, {"Authorization": "Basic eDp5"}):
         answer = httpx.request(
-            operation.method, stack.url() + operation.url, headers=headers, trust_env=False
+            operation.method, stack.url() + operation.url, headers=headers, timeout=LIMIT_S, trust_env=False
         )
         assert_refused(operation, answer, 401, "unauthorized")
         assert answer.headers["www-authenticate"] == "Bearer"

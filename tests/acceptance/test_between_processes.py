@@ -9,7 +9,7 @@ from payrail.testing.cards import Cards
 from payrail.testing.inbox import Inbox
 from payrail_sdk import Identity, NewCardParams, Payment, PayRail
 from stack_process import StackProcess
-from waiting import wait_until
+from waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture(params=[[], ["--isolated"], ["--workers", "2"]], ids=["embedded", "isolated", "workers"])
@@ -55,4 +55,4 @@ def test_event_is_told_at_once_whichever_process_appended_it(stack: StackProcess
         endpoint = admin.webhook_endpoints.create(url=inbox.url, event_types=["payment.captured"])
         inbox.secrets.append(endpoint.secret)
         payment = captured(admin, Cards().approved)
-        assert inbox.wait_for("payment.captured").data["id"] == payment.id
+        assert inbox.wait_for("payment.captured", timeout_s=LIMIT_S).data["id"] == payment.id

@@ -17,7 +17,8 @@ def test_payment_whose_caller_hangs_up_goes_on_to_the_next_provider_and_waits_fo
     start_stack: Callable[..., StackProcess], options: list[str]
 ) -> None:
     """The call of the first provider is lost: it is reversed there, and the second one is asked."""
-    stack = start_stack(*options, PROVIDER_TIMEOUT_S="1")
+    # One call waits for it; for all the others it must be longer than a busy machine needs.
+    stack = start_stack(*options, PROVIDER_TIMEOUT_S="3")
     with PayRail(stack.console_key, stack.url(), identity=Identity("m_demo", "admin", "ana")) as admin:
         admin.providers.inject_failure("providerA", mode="timeout", operation="authorize", remaining=1)
         payment = admin.payments.create(amount=1999, currency="EUR", payment_method=Cards().approved)
@@ -27,7 +28,7 @@ def test_payment_whose_caller_hangs_up_goes_on_to_the_next_provider_and_waits_fo
 
         with socket.create_connection(("127.0.0.1", stack.ports["gateway"])) as caller:
             caller.sendall(authorization(stack, payment.id))
-            wait_until(lambda: state() == "AUTHORIZING", "the intent is written and the provider is called")
+            wait_until(lambda: state() != "CREATED", "the intent is written")
         wait_until(lambda: state() == "AUTHORIZED", "the second provider approved")
 
         authorized = admin.payments.get(payment.id)

@@ -21,6 +21,7 @@ ROLES = ("viewer", "operator", "approver", "admin")
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 BODY = {"amount": 100, "currency": "USD", "payment_method": {"card": CARD}}
 UNKNOWN = "01JZ8Q4T5W8XK3V2N7M6R9S0AB"
+NOON = "2031-03-03T12:00:00Z"
 #: Ids that are made in another way.
 UNKNOWN_OF = {"break_id": "brk_" + "G" * 24}
 OPERATIONS = [
@@ -37,7 +38,9 @@ LISTS = [c for c in OPERATIONS if c.values[0] == "get" and "{" not in str(c.valu
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackProcess]:
+    """A stack in the middle of a day, so that no day ends while the tests run."""
     stack = StackProcess(tmp_path_factory.mktemp("isolation") / "data").start()
+    assert ask(stack, "post", "/clock", "m_demo", "admin", {"set": NOON}).is_success
     yield stack
     stack.kill()
 

@@ -70,7 +70,9 @@ def test_example_is_short() -> None:
 def test_examples_pass_with_nothing_but_the_two_wheels(project: Path) -> None:
     (project / "test_shop.py").write_text(EXAMPLE)
     (project / "test_breaker.py").write_text(MARKED)
-    said = run(project / "env/bin/python", "-m", "pytest", "-rA", "-p", "no:cacheprovider", cwd=project)
+    said = run(
+        project / "env/bin/python", "-m", "pytest", "-rA", "--color=no", "-p", "no:cacheprovider", cwd=project
+    )
     passed = re.findall(r"^PASSED test_\w+\.py::test_(\w+)", said, re.MULTILINE)
     assert [name.split("_")[0] for name in passed] == ["breaker", "lost", "late", "authorization"], said
     where = run(project / "env/bin/python", "-c", "import payrail; print(payrail.__path__)", cwd=project)
@@ -84,7 +86,17 @@ def test_strict_type_checker_knows_what_the_example_uses(project: Path, pytestco
     )
     environment = ["--python-executable", project / "env/bin/python"]
     cache = ["--cache-dir", pytestconfig.rootpath / ".mypy_cache" / "outside-project"]
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *environment, *cache, program]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-color-output",
+        "--config-file=",
+        *environment,
+        *cache,
+        program,
+    ]
     done = subprocess.run(
         [*map(str, command)], cwd=project, capture_output=True, text=True, timeout=STEP_S_MAX, check=False
     )

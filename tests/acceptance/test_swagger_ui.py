@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from node_tools import ROOT, node_tool
+from node_tools import ROOT, node_tool, plain_environment
 from stack_process import StackProcess
+from waiting import LIMIT_S
 
 CHROMIUM = Path(os.environ.get("CHROMIUM_PATH", "/usr/bin/chromium"))
 #: What is tried at each service: operation, status and something that a good answer holds.
@@ -39,7 +40,7 @@ def test_authorize_and_try_it_out_work_at_every_service(stack_process: StackProc
     done = subprocess.run(
         [node_tool("frontend", "playwright"), "test", "swagger-ui"],
         cwd=ROOT / "frontend",
-        env=os.environ | {"SERVICES": json.dumps(services), "CHROMIUM_PATH": str(CHROMIUM), "NO_COLOR": "1"},
+        env=plain_environment(SERVICES=json.dumps(services), CHROMIUM_PATH=str(CHROMIUM)),
         capture_output=True,
         text=True,
         check=False,
@@ -52,7 +53,8 @@ def test_authorize_and_try_it_out_work_at_every_service(stack_process: StackProc
 def test_browser_is_told_to_load_and_send_nothing_elsewhere(
     service: str, stack_process: StackProcess
 ) -> None:
-    policy = httpx.get(stack_process.url(service) + "/docs/").headers["content-security-policy"]
+    page = httpx.get(stack_process.url(service) + "/docs/", timeout=LIMIT_S, trust_env=False)
+    policy = page.headers["content-security-policy"]
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == "'self'"
     assert directives["connect-src"] == "'self'"

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from payrail.testing import PayRailStack
+from waiting import LIMIT_S
 
 CONTRACT = orjson.loads(files("payrail.contracts").joinpath("gateway.json").read_bytes())
 READ = [
@@ -75,4 +76,4 @@ def ask(stack: PayRailStack, method: str, path: str, body: Any = None) -> httpx.
         "X-User-Id": "ada", "Accept": "application/json",
     }  # fmt: skip
     url = f"{stack.base_url}{path}"
-    return httpx.request(method, url, json=body, headers=headers, trust_env=False, timeout=30)
+    return httpx.request(method, url, json=body, headers=headers, trust_env=False, timeout=LIMIT_S)

@@ -1,9 +1,8 @@
 """The TypeScript client, type-checked, at a running stack."""
 
-import os
 import subprocess
 
-from node_tools import ROOT, node_tool
+from node_tools import ROOT, node_tool, plain_environment
 from stack_process import StackProcess
 
 FRONTEND = ROOT / "frontend"
@@ -21,11 +20,12 @@ def test_payment_runs_and_failures_come_by_code_over_the_typescript_client(
     stack_process: StackProcess,
 ) -> None:
     tool = node_tool("frontend", "vitest")
-    stack = {"PAYRAIL_BASE_URL": stack_process.url(), "PAYRAIL_API_KEY": stack_process.merchant_key}
     done = subprocess.run(
         [tool, "run", "--reporter=verbose"],
         cwd=FRONTEND,
-        env=os.environ | stack | {"NO_COLOR": "1"},
+        env=plain_environment(
+            PAYRAIL_BASE_URL=stack_process.url(), PAYRAIL_API_KEY=stack_process.merchant_key
+        ),
         capture_output=True,
         text=True,
         check=False,

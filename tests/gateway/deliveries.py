@@ -7,6 +7,7 @@ from typing import Any
 from desk import Desk
 
 from stand_ins.webhook_receiver import Receiver
+from waiting import LIMIT_S
 
 ADMIN = {"user": "ada", "role": "admin"}
 LIFE = ["payment.created", "payment.authorized", "payment.captured"]
@@ -34,7 +35,7 @@ async def deliveries(desk: Desk, event_id: str) -> list[dict[str, Any]]:
 
 async def seen(desk: Desk, path: str, holds: Callable[[Any], bool], **who: Any) -> None:
     """Return when the path shows what holds; the clock stands still meanwhile."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             if holds(await desk.get(path, **who)):
                 return

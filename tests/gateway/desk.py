@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from payrail.cli.stack import embedded
+from payrail.provider_sim.silence import Silence
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.settings import load_settings
+from waiting import LIMIT_S
 
 VISA = "4242424242424242"
 
-#: For tests that wait until a call is given up.
-impatient = pytest.mark.parametrize("desk", [1.0], indirect=True, ids=["impatient"])
+#: When a provider that never answers is taken for one. It is not the gateway's time-out, which runs against every call:
+#: a busy machine would lose answers that no test wants to be lost.
+SILENCE_S = 0.05
 _keys = itertools.count(1)
 
 
@@ -125,7 +127,7 @@ class Desk:
 
     async def until(self, path: str, holds: Callable[[Any], bool]) -> Any:
         """What the path shows as soon as the condition holds. The clock runs on, so that whatever backs off is due."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_S):
             while not holds(shown := await self.get(path)):
                 self.clock.advance(timedelta(seconds=2))
                 await asyncio.sleep(0.01)
@@ -134,9 +136,11 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(data_dir: Path, clock: FrozenClock, **settings: Any) -> AsyncIterator[Desk]:
-    """A stack on `data_dir` whose resolver looks all the time."""
-    chosen = load_settings(payrail_data_dir=data_dir, **{"resolver_interval_s": 0.02, **settings})
-    async with embedded(chosen, clock=clock).alive() as stack:
+    """A stack on `data_dir` whose resolver looks all the time. The providers send their webhooks when they are told to,
+    and when the clock is moved: one that comes while its call is being answered would be refused, to come again."""
+    often_and_never = {"resolver_interval_s": 0.02, "provider_webhook_interval_s": 3600}
+    chosen = load_settings(payrail_data_dir=data_dir, **{**often_and_never, **settings})
+    async with embedded(chosen, clock=clock, silence=Silence(SILENCE_S)).alive() as stack:
         apps, keys = stack.apps, (chosen.console_api_key, chosen.internal_api_key_gateway)
         gateway, simulator = (
             httpx.AsyncClient(

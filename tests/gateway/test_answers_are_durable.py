@@ -12,6 +12,7 @@ from payrail.gateway.domain.answers import Rendered
 from payrail.ledger.entry import Entry
 from payrail.runtime.durable_file import sync_data, write_all
 from payrail.runtime.journal import LedgerUnavailable, ledger_files
+from waiting import LIMIT_S
 
 _TURNS = 200
 
@@ -42,7 +43,7 @@ class SlowDisk:
     def _hold(self, fd: int) -> None:
         if self._waits_for in self._last:
             self.holding.set()
-            assert self._released.wait(30), "the test forgot the disk"
+            assert self._released.wait(LIMIT_S), "the test forgot the disk"
         if self._fails:
             self._fails = False
             raise OSError("the disk gave up")
@@ -70,7 +71,7 @@ async def test_a_retry_is_not_answered_before_the_outcome_is_durable(tmp_path: P
         payment_id = await shop.new_payment()
         disk.hold("payment.authorized")
         first = asyncio.create_task(shop.authorize(payment_id, "authorize"))
-        await asyncio.to_thread(disk.holding.wait, 30)
+        assert await asyncio.to_thread(disk.holding.wait, LIMIT_S)
         retry = asyncio.create_task(shop.authorize(payment_id, "authorize"))
         await _a_while(retry)
         disk.release()
@@ -85,7 +86,7 @@ async def test_an_outcome_that_the_disk_refused_is_told_to_nobody(tmp_path: Path
         payment_id = await shop.new_payment()
         disk.hold("payment.authorized")
         first = asyncio.create_task(shop.authorize(payment_id, "authorize"))
-        await asyncio.to_thread(disk.holding.wait, 30)
+        assert await asyncio.to_thread(disk.holding.wait, LIMIT_S)
         retry = asyncio.create_task(shop.authorize(payment_id, "authorize"))
         await _a_while(retry)
         disk.release(failing=True)
@@ -106,12 +107,12 @@ async def test_what_another_process_wrote_is_not_current_before_it_is_folded(
 
         def publish_late() -> None:
             folding.set()
-            assert go_on.wait(30)
+            assert go_on.wait(LIMIT_S)
             publish()
 
         monkeypatch.setattr(ours.journal.state, "publish", publish_late)
         folds = asyncio.create_task(ours.journal.catch_up())
-        await asyncio.to_thread(folding.wait, 30)
+        assert await asyncio.to_thread(folding.wait, LIMIT_S)
         current = asyncio.create_task(ours.journal.catch_up())
         for _ in range(_TURNS):
             await asyncio.sleep(0)

@@ -31,6 +31,7 @@ from payrail.runtime.clock import FrozenClock, SystemClock
 from payrail.runtime.leases import Leases
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import Desk, att, pay
+from waiting import LIMIT_S
 
 T0 = datetime(2025, 1, 1, tzinfo=UTC)
 POLICY = BreakerPolicy(failure_threshold=5, open_s=30, half_open_probes=2)
@@ -168,7 +169,7 @@ async def test_half_open_lets_exactly_the_configured_probes_through(
         worker.wire.says = Approved("pi_1")
     calls = [asyncio.create_task(workers[number % 2].authorize()) for number in range(50)]
     others = len(calls) - POLICY.half_open_probes
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         refused = [await answer for answer in islice(asyncio.as_completed(calls), others)]
     assert set(refused) == {NotProcessed("breaker_open")}
     assert sum(len(worker.wire.calls) for worker in workers) == POLICY.half_open_probes
@@ -342,6 +343,7 @@ async def test_a_probe_whose_process_dies_gives_its_place_back(
         target=_hold_probe, args=(tmp_path / "providers", tmp_path / "run" / "leases.lock", theirs)
     )
     other.start()
+    theirs.close()  # Its own end tells when the other one dies.
     assert ours.recv() == ["probe", "probe", "probes_taken"]
     assert await worker.authorize(Approved("pi_1")) == NotProcessed("breaker_open")
     other.kill()

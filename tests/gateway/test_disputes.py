@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk, impatient, open_desk
+from desk import Desk, open_desk
 from test_refund_races import require_verified
 
 from payrail.runtime.clock import FrozenClock
@@ -181,7 +181,6 @@ async def test_surely_not_processed_opening_books_nothing_and_can_be_tried_again
 
 
 @pytest.mark.parametrize("step", ["open", "evidence", "resolve"])
-@impatient
 async def test_lost_answer_of_any_step_is_found_by_inquiry_and_the_step_is_done_once(
     desk: Desk, step: str
 ) -> None:
@@ -202,7 +201,6 @@ async def test_lost_answer_of_any_step_is_found_by_inquiry_and_the_step_is_done_
     assert [operations[name] for name in ("dispute", "dispute_evidence", "dispute_resolve")] == [1, 1, 1]
 
 
-@impatient
 async def test_unknown_opening_holds_the_money_and_is_sent_again_under_the_same_reference(desk: Desk) -> None:
     payment_id = await desk.payment()
     body = {"payment_id": payment_id, "amount": 6_000, "reason": "fraudulent"}

@@ -20,12 +20,13 @@ def _documented(stack: StackProcess) -> dict[str, Any]:
 
 
 def _items(folder: Path) -> dict[str, Any]:
-    """What snapshot and log of the document say together."""
+    """What snapshot and log of the document say together, as far as the log's lines are whole."""
     try:
         items: dict[str, Any] = json.loads((folder / "idempotency_keys.json").read_text())["items"]
+        *whole, _ = (folder / "idempotency_keys.json.log").read_text().split("\n")
     except (FileNotFoundError, json.JSONDecodeError):
         return {}  # It is being made anew.
-    for line in (folder / "idempotency_keys.json.log").read_text().splitlines():
+    for line in whole:
         change = json.loads(line)
         items.update(change.get("put") or {})
         for key in change.get("delete") or []:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -35,6 +36,7 @@ def other() -> Iterator[Receiver]:
 async def test_an_endpoint_takes_every_event_in_order_signed_with_its_secret(
     desk: Desk, shop: Receiver
 ) -> None:
+    began_s = int(time.time())
     secret = (await endpoint(desk, shop))["secret"]
     payment_id = await desk.payment()
     await shop.until(lambda: len(shop.received) == 3)
@@ -47,8 +49,7 @@ async def test_an_endpoint_takes_every_event_in_order_signed_with_its_secret(
     for one in shop.received:
         assert one.headers["x-correlation-id"] == one.event["correlation_id"]
         assert one.headers["content-type"] == "application/json"
-    wall = datetime.now(UTC).timestamp()
-    assert all(abs(int(one.headers["webhook-timestamp"]) - wall) < 60 for one in shop.received)
+    assert all(began_s <= int(one.headers["webhook-timestamp"]) <= time.time() for one in shop.received)
 
 
 async def test_an_endpoint_is_shown_without_its_secret_and_gone_when_deleted(
@@ -214,9 +215,9 @@ async def test_a_receiver_that_asks_for_time_gets_it(
     await shop.until(lambda: len(shop.received) == 1)
     event_id = shop.received[0].id
     await seen(desk, f"/events/{event_id}/deliveries", _tried(1))
-    await move(desk, 3500)
+    await move(desk, 3000)  # A date is nearer by the time that passes until it is read.
     assert len(shop.received) == 1
-    await move(desk, 150)
+    await move(desk, 650)
     await shop.until(lambda: len(shop.received) == 2)
     assert shop.ids() == [event_id]
 

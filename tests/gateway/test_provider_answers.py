@@ -146,6 +146,18 @@ async def test_a_card_number_in_a_providers_words_is_not_kept() -> None:
     assert refused.decline == Decline("amount_too_large", "not for [card number]")
 
 
+async def test_no_answer_in_time_leaves_the_outcome_unknown() -> None:
+    def never(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("no answer in time")
+
+    client = AuthenticatedClient("http://provider", "key")
+    wire = httpx.MockTransport(never)
+    client.set_async_httpx_client(httpx.AsyncClient(base_url="http://provider", transport=wire))
+    providers = SdkProviders(client)
+    assert without_latency(await providers.capture(PAYMENT, CAPTURE, "cor-1")) == Unknown("timeout")
+    assert await providers.inquire(CAPTURE, "USD", "cor-1") == Unknown("inquiry_unavailable")
+
+
 async def test_a_problem_says_whether_anything_was_done() -> None:
     assert without_latency(await capture(503, PROBLEM)) == NotProcessed("amount_too_large")
     for done in (True, "false", None):

@@ -44,8 +44,8 @@ def test_refund_is_executed_once_whenever_the_process_dies(
     assert last[-1].json()["state"] == "SUCCEEDED"
     again = people.post(f"{path}/approve", {}, "approve", "anna", "approver")
     assert (again.content, again.headers["Idempotent-Replayed"]) == (last[-1].content, "true")
-    state_url = f"{stack.url('provider-sim')}/providers/providerA/state"
-    shown = httpx.get(state_url, headers={"Authorization": f"Bearer {stack.internal_key}"}).json()
+    with stack.internal_client("provider-sim") as provider:
+        shown = provider.get("/providers/providerA/state").json()
     assert shown["operations"]["refund"] == 1
     assert stack.stop() == 0
     state = folded(stack.data_dir)

@@ -13,6 +13,7 @@ import pytest
 
 from payrail.ledger.state import LedgerState
 from payrail.runtime.journal.ledger_files import LedgerFiles
+from waiting import LIMIT_S
 
 CAPTURED = 10_000
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
@@ -31,7 +32,7 @@ class People:
             "Authorization": f"Bearer {self._key}", "X-Merchant-Id": "m_demo", "X-Role": role, "X-User-Id": user,
             "Idempotency-Key": key, "Connection": "close",
         }  # fmt: skip
-        return httpx.post(f"{self._url}{path}", json=body, headers=headers, timeout=30)
+        return httpx.post(f"{self._url}{path}", json=body, headers=headers, timeout=LIMIT_S)
 
     def captured_payment(self) -> str:
         body = {"amount": CAPTURED, "currency": "USD", "payment_method": {"card": CARD}}
@@ -101,8 +102,8 @@ def test_concurrent_refunds_never_return_more_than_was_captured(
         lost = first if first.status_code == 409 else second
         assert lost.json()["code"] in {"operation_in_progress", "invalid_transition"}
 
-    state_url = f"{stack.url('provider-sim')}/providers/providerA/state"
-    operations = httpx.get(state_url, headers={"Authorization": f"Bearer {stack.internal_key}"}).json()
+    with stack.internal_client("provider-sim") as provider:
+        operations = provider.get("/providers/providerA/state").json()
     assert operations["operations"]["refund"] == len(accepted)
     assert stack.stop() == 0
     state = folded(stack.data_dir)

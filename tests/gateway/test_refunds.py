@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Desk, impatient, open_desk
+from desk import Desk, open_desk
 
 from payrail.runtime.clock import FrozenClock
 
@@ -186,7 +186,6 @@ async def test_declined_refund_gives_the_amount_free(desk: Desk) -> None:
     assert {name: sum_ for name, sum_ in after.items() if sum_ != before.get(name, 0)} == {}
 
 
-@impatient
 async def test_lost_answer_is_found_by_inquiry_and_refunds_once(desk: Desk) -> None:
     payment_id = await desk.payment()
     refund_id = await desk.refund(payment_id, 4_000)
@@ -196,7 +195,6 @@ async def test_lost_answer_is_found_by_inquiry_and_refunds_once(desk: Desk) -> N
     assert (await desk.operations())["refund"] == 1
 
 
-@impatient
 async def test_unknown_refund_keeps_its_amount_and_is_sent_again_under_the_same_reference(desk: Desk) -> None:
     payment_id = await desk.payment()
     refund_id = await desk.refund(payment_id, 4_000)

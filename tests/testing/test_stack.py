@@ -1,18 +1,23 @@
 """What the fixture `payrail` offers to a test."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stack_user import Shop
 
 from payrail.provider_sim.magic_cards import MAGIC_CARDS
+from payrail.runtime.contract_app import ContractApp
 from payrail.runtime.settings import SettingsRefused
 from payrail.testing import Cards, DataNotSound, PayRailStack, running_payrail
 from payrail.testing.cards import Named
 from payrail.testing.inbox import listening_inbox
 from payrail_sdk import Conflict, MakerCheckerViolation, NotFound, PayRail, PermissionDenied
+from waiting import LIMIT_S
 
 
 def test_payment_runs_from_creation_to_capture(payrail: PayRailStack, shop: Shop) -> None:
@@ -210,6 +215,24 @@ def test_warnings_of_the_stack_are_in_its_log_and_in_the_tests(
     payrail.account()  # Writes what waits.
     for told in (caplog.text, (payrail.data_dir / "logs" / "payrail.log").read_text()):
         assert "breaker providerA_state: CLOSED to OPEN" in told
+
+
+def test_account_holds_the_latest_answer_though_its_line_comes_after_it(
+    payrail: PayRailStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, log_request = threading.Event(), ContractApp._log_request
+
+    def log_request_late(*answered: Any) -> None:
+        assert go_on.wait(LIMIT_S)
+        log_request(*answered)
+
+    monkeypatch.setattr(ContractApp, "_log_request", log_request_late)
+    payrail.client.health(correlation_id="the-latest")
+    with ThreadPoolExecutor(1) as beside:
+        account = beside.submit(payrail.account)
+        wait([account], timeout=0.2)  # One that does not wait for the line has ended by now.
+        go_on.set()
+        assert "(the-latest)" in account.result(LIMIT_S)
 
 
 def test_two_stacks_at_once_know_nothing_of_each_other(payrail: PayRailStack, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 
 import uvloop
@@ -24,8 +24,9 @@ _END_S_MAX = 30.0
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, sockets: Sockets) -> Iterator[LogWriter]:
-    """Serve the stack on these sockets for the length of the block; its log, which writes beside its data.
+def serving(settings: Settings, sockets: Sockets) -> Iterator[Callable[[], None]]:
+    """Serve the stack on these sockets for the length of the block; it writes its log beside its data. What the block
+    gets writes all log lines of what was answered by then.
 
     Raises what keeps it from starting, such as `StartUpError` or `DataDirectoryRefused`.
     """
@@ -33,8 +34,13 @@ def serving(settings: Settings, sockets: Sockets) -> Iterator[LogWriter]:
     with claimed(directory), _logging_to(settings) as log:
         thread = _ServerThread(settings, sockets, log)
         thread.start()
+
+        def write_log() -> None:
+            thread.take_a_turn()
+            log.close()  # The next line opens it again.
+
         try:
-            yield log
+            yield write_log
         finally:
             thread.end()
 
@@ -49,6 +55,14 @@ class _ServerThread:
     def start(self) -> None:
         self._thread.start()
         self._started.result()
+
+    def take_a_turn(self) -> None:
+        """Return when the loop has done what it is at: an answer leaves before its log line is made."""
+        loop, _ = self._started.result()
+        done: Future[None] = Future()
+        with contextlib.suppress(RuntimeError, TimeoutError):  # The loop is closed, or held up for good.
+            loop.call_soon_threadsafe(done.set_result, None)
+            done.result(_END_S_MAX)
 
     def end(self) -> None:
         loop, stop = self._started.result()

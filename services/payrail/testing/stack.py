@@ -2,7 +2,7 @@
 
 import contextlib
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import httpx
 
 from payrail.cli.services import log_path
 from payrail.cli.stack import free_sockets, ports_of
-from payrail.runtime.logs import LogWriter
 from payrail.runtime.settings import Settings, SettingsRefused, packaged_settings
 from payrail.testing.cards import Cards
 from payrail.testing.clock import VirtualClock
@@ -56,9 +55,11 @@ class PayRailStack:
     inbox: Inbox
     """The webhooks of `m_demo`: what came, and how it is answered."""
 
-    def __init__(self, settings: Settings, http_client: httpx.Client, inbox: Inbox, log: LogWriter) -> None:
+    def __init__(
+        self, settings: Settings, http_client: httpx.Client, inbox: Inbox, write_log: Callable[[], None]
+    ) -> None:
         """Of a stack that is being served. `running_payrail` makes all of it."""
-        self._log = log
+        self._write_log = write_log
         self.inbox = inbox
         self.base_url = settings.gateway_url
         self.data_dir = settings.payrail_data_dir
@@ -94,7 +95,7 @@ class PayRailStack:
 
     def account(self) -> str:
         """Where the data are and what was asked of the gateway last, with correlation ids: what a failed test shows."""
-        self._log.close()  # Writes what waits; the next request opens it again.
+        self._write_log()
         lines = latest_requests(log_path(self.data_dir))
         return "\n".join(
             [f"data directory: {self.data_dir}", "latest requests, and their correlation ids:", *lines]
@@ -141,8 +142,8 @@ def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> 
             raise SettingsRefused(f"the stack chooses {', '.join(taken)} itself")
         in_force = packaged_settings(**{**_INTERVALS, "merchant_webhook_url": inbox.url, **settings, **own})
         inbox.secrets.append(in_force.merchant_webhook_secret)
-        log = held.enter_context(serving(in_force, sockets))
+        write_log = held.enter_context(serving(in_force, sockets))
         with httpx.Client(**_direct()) as http_client:
-            yield PayRailStack(in_force, http_client, inbox, log)
+            yield PayRailStack(in_force, http_client, inbox, write_log)
     if verify:
         require_sound(data_dir)

@@ -14,6 +14,7 @@ from payrail.ledger_jobs.outbox.addresses import AddressRefused, is_public, requ
 from payrail.ledger_jobs.outbox.sending import Sender
 from payrail.runtime.settings import SECRET_NAMES, load_settings
 from stand_ins.webhook_receiver import Receiver, receiver
+from waiting import LIMIT_S
 
 PRIVATE = [
     "127.0.0.1", "127.1.2.3", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.1", "100.64.0.1",
@@ -44,7 +45,7 @@ async def test_no_notation_of_this_machine_passes(host: str) -> None:
 async def test_an_address_that_cannot_be_read_is_refused_and_never_sent_to(url: str) -> None:
     with pytest.raises(AddressRefused):
         await require_public(url)
-    sender = Sender(5, public_only=False)
+    sender = Sender(LIMIT_S, public_only=False)
     answered = await sender.post(url, {}, b"{}")
     await sender.close()
     assert (answered.status, answered.error) == (None, "connection_failed")
@@ -63,7 +64,7 @@ async def test_a_name_that_leads_elsewhere_when_it_is_sent_to_is_refused_then(
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         url = inside.url.replace("127.0.0.1", "rebound.example.com")
         await require_public(url)
-        sender = Sender(5, public_only=True)
+        sender = Sender(LIMIT_S, public_only=True)
         answered = await sender.post(url, {}, b"{}")
         await sender.close()
         assert (answered.status, answered.error) == (None, "address_refused")
@@ -81,7 +82,7 @@ async def test_what_is_connected_to_is_the_address_that_was_checked(monkeypatch:
 
         monkeypatch.setattr(socket, "getaddrinfo", resolve)
         monkeypatch.setattr("payrail.ledger_jobs.outbox.addresses.is_public", lambda _address: True)
-        sender = Sender(5, public_only=True)
+        sender = Sender(LIMIT_S, public_only=True)
         answered = await sender.post(inside.url.replace("127.0.0.1", "shop.example.com"), {}, b"{}")
         await sender.close()
         assert (answered.status, answered.error) == (200, None)
@@ -102,7 +103,7 @@ async def test_names_that_nobody_answers_for_hold_up_no_other_endpoint(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with receiver() as inside:
-        sender = Sender(60, public_only=False)
+        sender = Sender(LIMIT_S, public_only=False)
         hung = [
             asyncio.create_task(sender.post(f"http://hung-{number}.example.com/", {}, b"{}"))
             for number in range(40)

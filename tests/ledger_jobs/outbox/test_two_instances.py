@@ -11,7 +11,7 @@ import pytest
 
 from stack_process import StackProcess, free_ports
 from stand_ins.webhook_receiver import ACCEPT, FAIL, receiver
-from waiting import wait_until
+from waiting import LIMIT_S, wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 PAYMENT = {"amount": 100, "currency": "USD", "payment_method": {"card": CARD}}
@@ -31,7 +31,8 @@ def second(stack_process: StackProcess) -> Iterator[httpx.Client]:
     ]
     instance = subprocess.Popen(command, env={**os.environ, "LEDGER_JOBS_PORT": str(port)})
     headers = {"Authorization": f"Bearer {stack_process.internal_key}"}
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False)
+    base_url = f"http://127.0.0.1:{port}"
+    client = httpx.Client(base_url=base_url, headers=headers, timeout=LIMIT_S, trust_env=False)
     try:
         wait_until(lambda: _outbox(client) is not None, "the second instance answers")
         yield client
