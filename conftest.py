@@ -19,6 +19,8 @@ from seen_answers import Seen, SeenAnswers
 settings.register_profile(
     "payrail", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+# What these examples never find, others may: `pytest --hypothesis-profile search`.
+settings.register_profile("search", settings.get_profile("payrail"), derandomize=False, print_blob=True)
 settings.load_profile("payrail")
 
 SEEN = pytest.StashKey[SeenAnswers]()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from payrail.cli.verification.outbox import StoredSecrets
 from payrail.provider_sim.magic_cards import MAGIC_CARDS
-from payrail.runtime.settings import SECRET_NAMES, load_settings
+from payrail.runtime.settings import SECRET_NAMES, packaged_settings
 
 #: Every CVC that the tests send is this one, which stands nowhere by chance as a JSON string: it begins with 0, as no
 #: process id does, and those stand in the metrics.
@@ -13,7 +13,7 @@ CVC = "0917"
 
 def forbidden() -> dict[str, bytes]:
     """What may stand nowhere, by a name that may be shown."""
-    settings = load_settings()
+    settings = packaged_settings()
     keys = {name: str(getattr(settings, name.lower())).encode() for name in SECRET_NAMES}
     cards = {f"the card number that ends in {card[-4:]}": card.encode() for card in MAGIC_CARDS}
     return {**keys, **cards, "a CVC": f'"{CVC}"'.encode()}

@@ -2,20 +2,20 @@
 
 import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections import deque
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from payrail.runtime.settings import SECRET_NAMES, load_settings
+from payrail.runtime.settings import Settings, packaged_settings
+from ports import held_port, port_of
 from waiting import LIMIT_S, wait_until
 
 PORT_SETTINGS = {
@@ -24,36 +24,10 @@ PORT_SETTINGS = {
     "provider-sim": "PROVIDER_SIM_PORT",
     "ledger-jobs": "LEDGER_JOBS_PORT",
 }
-# Below the range from which the system gives ports to clients, so that none of those takes ours between two starts.
-_PORTS = range(20_000, 32_000)
-_PARTS = 8
-# The ports that were given away last: whoever has them may not listen yet, or not at the moment.
-_given: deque[int] = deque(maxlen=800)
 
 
 class StackDied(AssertionError):
     """The process ended while the test waited for something else; the message holds all it said."""
-
-
-def free_ports(number: int) -> list[int]:
-    """Different ports that nobody listens on now; processes that test side by side choose from parts of their own."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _PARTS
-    candidates = [port for port in _PORTS[worker::_PARTS] if port not in _given]
-    random.shuffle(candidates)
-    free = [port for port in candidates[: number * 20] if _is_free(port)][:number]
-    assert len(free) == number, "no free ports"
-    _given.extend(free)
-    return free
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 class StackProcess:
@@ -75,10 +49,13 @@ class StackProcess:
         self.data_dir = data_dir
         self.options = list(options)
         self.env = dict(env or {})
-        self.ports = dict(zip(PORT_SETTINGS, free_ports(len(PORT_SETTINGS)), strict=True))
-        self.merchant_key = load_settings().merchant_api_key
-        self.console_key = load_settings().console_api_key
-        self.internal_key = load_settings().internal_api_key_gateway
+        held = {service: held_port() for service in PORT_SETTINGS}
+        weakref.finalize(self, _close, tuple(held.values()))
+        self.ports = {service: port_of(holder) for service, holder in held.items()}
+        settings = packaged_settings()
+        self.merchant_key = settings.merchant_api_key
+        self.console_key = settings.console_api_key
+        self.internal_key = settings.internal_api_key_gateway
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
         self.out: list[str] = []
@@ -122,8 +99,10 @@ class StackProcess:
 
     def kill(self) -> None:
         """End every process of the stack with SIGKILL, and return when none is left."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        # Without a process that has its output the group is empty, and its number may be another's by now.
+        if self.is_running() or any(reader.is_alive() for reader in self._readers):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.wait()
         wait_until(lambda: not self.listening(), "the ports are free again")
 
@@ -131,11 +110,13 @@ class StackProcess:
         """Start again on the same ports and data directory, after the end of the former process."""
         return self.start(**env)
 
-    def wait(self, timeout_s: float = LIMIT_S) -> int:
-        """Wait for its end by itself; the exit code, negative for a signal."""
-        code = self.process.wait(timeout_s)
+    def wait(self) -> int:
+        """Wait for its end by itself, and for that of all that have its output; the exit code, negative for a
+        signal."""
+        code = self.process.wait(LIMIT_S)
         for reader in self._readers:
-            reader.join(timeout_s)
+            reader.join(LIMIT_S)
+            assert not reader.is_alive(), f"a process was left behind:\n{self.said()}"
         return code
 
     # ---- what it is doing -----------------------------------------------------------------------------------------
@@ -189,8 +170,8 @@ class StackProcess:
     # ---- inside ---------------------------------------------------------------------------------------------------
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        settings = {*SECRET_NAMES, "PAYRAIL_ENV", "PAYRAIL_DATA_DIR", "PAYRAIL_FAULT", "BIND_HOST"}
-        inherited = {name: value for name, value in os.environ.items() if name not in settings}
+        settings = {*Settings.model_fields, "payrail_fault"}
+        inherited = {name: value for name, value in os.environ.items() if name.lower() not in settings}
         ports = {PORT_SETTINGS[service]: str(port) for service, port in self.ports.items()}
         return {**inherited, **ports, **self.env, **env}
 
@@ -200,6 +181,11 @@ class StackProcess:
     def _connects(self, service: str) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.ports[service])) == 0
+
+
+def _close(sockets: Sequence[socket.socket]) -> None:
+    for one in sockets:
+        one.close()
 
 
 def _reader(stream: Any, lines: list[str]) -> threading.Thread:

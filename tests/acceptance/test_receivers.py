@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from node_tools import ROOT, node_major
-from stack_process import StackProcess, free_ports
+from ports import free_ports
+from stack_process import StackProcess
 from waiting import LIMIT_S, wait_until
 
 RECEIVERS = ROOT / "docs" / "receivers"

@@ -1,17 +1,23 @@
 """The command itself: what it says, and what it does not import to say it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from waiting import LIMIT_S
+
 HEAVY = ("connexion", "uvicorn", "pydantic", "httpx", "payrail.gateway", "payrail.runtime.settings")
 
 
 def run(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-X", "importtime", "-m", "payrail.cli.main", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd)
+    wide = {**os.environ, "COLUMNS": "100"}  # However wide the terminal is that the tests run in.
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=cwd, env=wide
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["up", "--help"]])

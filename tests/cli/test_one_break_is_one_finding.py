@@ -19,7 +19,10 @@ def test_broken_capture_is_the_only_finding_though_refund_and_dispute_build_upon
     book = data_dir / "ledger" / "payments.jsonl"
     lines = book.read_bytes().splitlines(keepends=True)
     broken = next(number for number, line in enumerate(lines) if b'"payment.captured"' in line)
-    lines[broken] = lines[broken].replace(b'"m_demo"', b'"m_dem0"').replace(b"000", b"001", 1)
+    lines[broken] = (
+        lines[broken].replace(b'"m_demo"', b'"m_dem0"').replace(b'"amount":1000', b'"amount":1001', 1)
+    )
+    assert b'"amount":1001' in lines[broken]
     book.write_bytes(b"".join(lines))
     (finding,) = verify_data_dir(data_dir).findings
     assert (finding.file, finding.line) == ("ledger/payments.jsonl", broken + 1)

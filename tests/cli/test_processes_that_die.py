@@ -1,11 +1,13 @@
 """A process of the stack that dies is started again: what is called meanwhile waits, and nothing is lost or doubled."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,26 +19,23 @@ from waiting import wait_until
 StartStack = Callable[..., StackProcess]
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
-_TRIES_MAX = 60
-_PAUSE_S = 0.1
 _CLIENTS = 4
 
 
 def post(client: httpx.Client, path: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
     """Ask with one key until there is an answer that stands, as a client does whose connection breaks."""
-    said = ""
-    for _ in range(_TRIES_MAX):
-        try:
+    done: dict[str, Any] = {}
+
+    def has_answer() -> bool:
+        with contextlib.suppress(httpx.HTTPError):
             answer = client.post(path, json=body, headers={"Idempotency-Key": key})
-        except httpx.HTTPError as broken:
-            said = repr(broken)
-        else:
+            assert answer.status_code in (200, 201, 202, 409, 503), answer.text
             if answer.status_code in (200, 201):
-                return dict(answer.json())
-            said = answer.text
-            assert answer.status_code in (202, 409, 503), said
-        threading.Event().wait(_PAUSE_S)
-    raise AssertionError(f"no answer to POST {path}: {said}")
+                done.update(answer.json())
+        return bool(done)
+
+    wait_until(has_answer, f"POST {path} has an answer that stands")
+    return done
 
 
 def live(client: httpx.Client, name: str) -> str:
@@ -64,7 +63,7 @@ class Traffic:
         try:
             while not self._done.is_set():
                 number += 1
-                with self._stack.client(timeout_s=60) as client:
+                with self._stack.client() as client:
                     self.states.append(live(client, f"{name}-{number}"))
         except (AssertionError, httpx.HTTPError) as fault:
             self.faults.append(fault)
@@ -76,7 +75,7 @@ class Traffic:
     def end(self) -> None:
         self._done.set()
         for client in self._clients:
-            client.join(60)
+            client.join()
 
 
 def verified(stack: StackProcess) -> str:
@@ -85,6 +84,12 @@ def verified(stack: StackProcess) -> str:
     proof = subprocess.run(command, capture_output=True, text=True, check=False)
     assert proof.returncode == 0, proof.stdout + proof.stderr
     return proof.stdout
+
+
+def is_replaced(stack: StackProcess, victim: int, number: int) -> bool:
+    """Whether another one is there in place of the victim, which is there itself until its end was noticed."""
+    children = stack.children()
+    return victim not in children and len(children) == number
 
 
 @pytest.mark.parametrize("options", [["--isolated"], ["--workers", "2"]])
@@ -99,16 +104,16 @@ def test_each_process_may_be_killed_in_the_middle_of_payments(
         for victim in first:
             traffic.wait_for_more()
             os.kill(victim, signal.SIGKILL)
-            wait_until(lambda: len(stack.children()) == len(first), "it is started again")
+            wait_until(partial(is_replaced, stack, victim, len(first)), "it is started again")
         traffic.wait_for_more()
     finally:
         traffic.end()
     assert traffic.faults == []
     assert set(traffic.states) == {"CAPTURED"}
     assert not set(first) & set(stack.children())
+    assert stack.stop() == 0
     for victim in first:
         assert f"(pid {victim}) was killed by SIGKILL: it is started again" in stack.said()
-    assert stack.stop() == 0
     assert f"{len(traffic.states)} CAPTURED" in verified(stack)
 
 

@@ -1,10 +1,10 @@
 """The files beside the ledger can be read, and the vault's keys are its owner's alone."""
 
+import base64
 from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography.fernet import Fernet
 
 from payrail.cli.verification import Report, verify_data_dir
 from payrail.runtime.keyed_store import KeyedStore
@@ -12,7 +12,9 @@ from payrail.runtime.keyed_store import KeyedStore
 KEYS = {
     "version": 1,
     "fingerprint_key": "a" * 44,
-    "encryption_keys": [{"id": "vk_1", "created_at": "2025", "key": Fernet.generate_key().decode()}],
+    "encryption_keys": [
+        {"id": "vk_1", "created_at": "2025", "key": base64.urlsafe_b64encode(b"k" * 32).decode()}
+    ],
 }
 
 

@@ -1,7 +1,8 @@
 """Card numbers are found in every common writing, and other numbers are left alone."""
 
+import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from payrail.runtime.card_numbers import (
@@ -81,10 +82,14 @@ def test_any_luhn_valid_number_is_found_however_it_is_separated(
     assert find_card_number(written)
 
 
-@given(st.text(max_size=200))
-def test_the_quick_look_never_misses(text: str) -> None:
+@given(
+    st.text(max_size=200) | st.text(st.sampled_from('0123456789 -._/\t\n\x1f"\\é\u2011\uff14x'), max_size=60)
+)
+@example(VISA)
+@example("4242\t4242\t4242\t4242")
+def test_the_quick_look_at_json_never_misses(text: str) -> None:
     if find_card_number(text):
-        assert may_hold_card_number(text.encode("utf-8", "surrogatepass"))
+        assert may_hold_card_number(orjson.dumps({"note": text}))
 
 
 def test_long_runs_of_digits_are_searched_in_linear_time() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from payrail.runtime.contract_app import Answer
 from payrail.runtime.direct_http import split_target
 from payrail.runtime.listening import listen
 from payrail.runtime.serving import Listener, serve
+from waiting import LIMIT_S
 
 CHANGING = re.compile(rb"(?m)^date: [^\r]+\r\n")
 COMMON = b"host: toy\r\nx-correlation-id: c-1\r\nauthorization: Bearer good-key\r\nidempotency-key: k\r\n"
@@ -111,18 +113,28 @@ async def served(*apps: Any) -> AsyncIterator[list[int]]:
 
 
 async def told(port: int, sent: list[bytes]) -> bytes:
-    """All that comes back on one connection until the server closes it. Each part is sent when the last was taken."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for part in sent:
-        writer.write(part)
-        await writer.drain()
-        await asyncio.sleep(0)
-    async with asyncio.timeout(20):
-        received = bytearray()
-        with contextlib.suppress(ConnectionResetError):  # It closed while more was on its way to it.
-            while chunk := await reader.read(65536):
-                received += chunk
-    writer.close()
+    """All that comes back on one connection until the server closes it. Each part is sent when the last was taken.
+
+    The server may close while more is on its way to it: what it has answered is read all the same. Streams of asyncio
+    would give it up for the write that fails.
+    """
+    loop, received = asyncio.get_running_loop(), bytearray()
+
+    async def send() -> None:
+        with contextlib.suppress(ConnectionError):
+            for part in sent:
+                await loop.sock_sendall(line, part)
+                await asyncio.sleep(0)
+
+    with socket.socket() as line:
+        line.setblocking(False)
+        async with asyncio.timeout(LIMIT_S):
+            await loop.sock_connect(line, ("127.0.0.1", port))
+            sending = asyncio.create_task(send())
+            with contextlib.suppress(ConnectionError):
+                while chunk := await loop.sock_recv(line, 65536):
+                    received += chunk
+            await sending
     return CHANGING.sub(b"", bytes(received))
 
 
@@ -203,25 +215,33 @@ def test_a_target_is_split_as_the_parser_does_it(target: bytes) -> None:
 async def test_a_connection_that_is_idle_is_closed_and_one_in_use_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(serving, "_KEEP_ALIVE_S", 0.05)
+    """The event loop's clock is put forward, so that none is idle for long before the test wants it to be."""
     toy = Toy()
-    go = asyncio.Event()
+    entered, go = asyncio.Event(), asyncio.Event()
+    loop, ahead_s = asyncio.get_running_loop(), 0.0
+    passing_s = loop.time
+    monkeypatch.setattr(loop, "time", lambda: passing_s() + ahead_s)
 
     async def slow(call: Any) -> Answer:
+        entered.set()
         await go.wait()
         return Answer(200, {"id": BOX_ID, "label": None})
 
     toy.make_outcome = slow  # type: ignore[method-assign]
     async with served(toy.build()) as (port,):
         idle, busy = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        for _, writer in (idle, busy):
+        for reader, writer in (idle, busy):
             writer.write(request(b"GET /boxes", close=False))
-        await busy[0].readuntil(b"}")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 OK")
         busy[1].write(request(b"POST /outcomes", close=False))
-        async with asyncio.timeout(20):
-            assert (await idle[0].read()).startswith(b"HTTP/1.1 200 OK")
+        await entered.wait()
+        ahead_s += serving._KEEP_ALIVE_S
+        async with asyncio.timeout(LIMIT_S):
+            assert await idle[0].read() == b""
             go.set()
             assert b'"label":null' in await busy[0].readuntil(b"}")
+        ahead_s += serving._KEEP_ALIVE_S
+        async with asyncio.timeout(LIMIT_S):
             assert await busy[0].read() == b""
         for _, writer in (idle, busy):
             writer.close()
@@ -230,7 +250,7 @@ async def test_a_connection_that_is_idle_is_closed_and_one_in_use_is_not(
 @pytest.mark.asyncio
 async def test_a_client_that_waits_for_leave_to_send_gets_it() -> None:
     toy = Toy()
-    async with served(toy.app, Apart(toy.app)) as ports, asyncio.timeout(20):
+    async with served(toy.app, Apart(toy.app)) as ports, asyncio.timeout(LIMIT_S):
         for port in ports:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(posted(headers=b"expect: 100-continue\r\n")[: -len(BODY)])

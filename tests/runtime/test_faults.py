@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from payrail.runtime import faults
+from waiting import LIMIT_S
 
 POINT = faults.declare("test.faults.step", "a step of this test")
 
@@ -63,7 +64,7 @@ def test_the_environment_kills_the_process_at_the_nth_passage(armed: str, passag
         env={**os.environ, faults.ENVIRONMENT_NAME: armed},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=LIMIT_S,
         check=False,
     )
     assert child.returncode == -signal.SIGKILL

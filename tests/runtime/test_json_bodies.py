@@ -62,11 +62,13 @@ def test_an_object_that_names_a_member_twice_is_refused_however_it_is_written(
 @given(st.text("0123456789 -x:,", max_size=60), st.booleans())
 @example("4242 - 4242 - 4242 - 4242", False)
 @example("4242424242424242", True)
+@example("0000000000000", True)
 @settings(max_examples=500, deadline=None)
 def test_no_card_number_escapes_the_quick_look(text: str, as_number: bool) -> None:
-    value: Any = int(text) if as_number and text.isdecimal() else text
-    raw = orjson.dumps({"note": value}) if not isinstance(value, int) or value < 2**63 else b'"x"'
-    if find_card_number(text) and raw != b'"x"':
+    number = int(text) if as_number and text.isdecimal() else 2**64
+    value: Any = number if number < 2**64 else text
+    raw, written = orjson.dumps({"note": value}), str(value)  # A number is written without zeros before it.
+    if find_card_number(written):
         assert may_hold_card_number(raw)
-    if sum(map(str.isdigit, text)) < DIGITS_MIN:
+    if sum(map(str.isdigit, written)) < DIGITS_MIN:
         assert not may_hold_card_number(raw)

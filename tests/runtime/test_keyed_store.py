@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from payrail.runtime import faults
 from payrail.runtime.append_log import LockHeld, LogUnavailable
 from payrail.runtime.keyed_store import KeyedStore, StoreCorrupt, StoreFaults
+from waiting import LIMIT_S
 
 CHILD = Path(__file__).with_name("keyed_store_child.py")
-ROUNDS = 400  # Many more than a fault needs: on a busy machine a compaction takes the time of many changes.
+ROUNDS = 200
 StoreFaults("test.store")
 
 
@@ -252,7 +253,7 @@ def _run_child(path: Path, fault: str) -> int:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     assert child.returncode == (-signal.SIGKILL if fault else 0), child.stderr
@@ -266,7 +267,7 @@ def _state_after(n: int) -> dict[str, dict[str, int]]:
 
 
 def _wait(event: threading.Event) -> None:
-    assert event.wait(10)
+    assert event.wait(LIMIT_S)
 
 
 changes = st.lists(

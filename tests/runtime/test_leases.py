@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from payrail.runtime.leases import Leases
+from waiting import LIMIT_S
 
 HOLDER = """
 import sys
@@ -91,7 +92,7 @@ def test_a_process_that_is_killed_frees_everything_it_held(leases: Leases, path:
             assert _acquire(other, f"att_{number}")
         assert not leases.acquire("att_7")
         other.kill()
-        other.wait(10)
+        other.wait(LIMIT_S)
         assert all(leases.acquire(f"att_{number}") for number in range(20))
 
 

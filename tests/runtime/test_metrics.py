@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from payrail.runtime import metrics as runtime_metrics
 from payrail.runtime.metrics import Metrics
+from waiting import LIMIT_S
 
 
 def observed() -> Metrics:
@@ -59,12 +60,12 @@ async def test_what_is_observed_while_the_metrics_are_written_waits_for_nothing_
 
     def write_later(registry: CollectorRegistry) -> bytes:
         writing.set()
-        assert go_on.wait(20)
+        assert go_on.wait(LIMIT_S)
         return write(registry)
 
     monkeypatch.setattr(runtime_metrics, "generate_latest", write_later)
     reading = asyncio.create_task(metrics.exposition())
-    assert await asyncio.to_thread(writing.wait, 20)
+    assert await asyncio.to_thread(writing.wait, LIMIT_S)
     metrics.observe_request("create_payment", 201, 0.5)
     metrics.observe_request("get_payment", 200, 0.5)
     go_on.set()

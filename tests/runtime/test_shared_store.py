@@ -10,6 +10,7 @@ import pytest
 
 from payrail.runtime.shared_store import SharedStore
 from payrail.runtime.stored_items import Change, StoreCorrupt
+from waiting import LIMIT_S
 
 
 def opened(path: Path) -> SharedStore:
@@ -77,7 +78,7 @@ def test_processes_that_come_and_go_lose_nothing(path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(LIMIT_S)
         assert worker.exitcode == 0
     store = opened(path)
     assert {key for key, _ in store.items()} == {name for mine in names for name in mine}

@@ -18,6 +18,7 @@ from payrail.runtime.contract_app import (
 )
 from payrail.runtime.logs import LogWriter
 from payrail.runtime.problems import ErrorTable, Problem
+from waiting import LIMIT_S
 
 CARD = "4242424242424242"
 BOX_ID = "box_01JD0000000000000000000001"
@@ -259,7 +260,7 @@ class Toy:
         return httpx.AsyncClient(transport=transport, base_url="http://toy")
 
     def log_lines(self) -> list[dict[str, Any]]:
-        self.writer.close()
+        self.writer.close(LIMIT_S)
         return [orjson.loads(line) for line in self.log.getvalue().splitlines()]
 
     @asynccontextmanager

@@ -105,9 +105,10 @@ class LogWriter:
         ended = False
         while not ended:
             wake.wait()
-            ended = closing.wait(_GATHERING_S)
+            closing.wait(_GATHERING_S)
             wake.clear()
             self._awake = False
+            ended = closing.is_set()  # Who sets it after this look wakes the thread after that, too.
             with self._writing:
                 while self._waiting:
                     self._put(b"".join(self._batch()))

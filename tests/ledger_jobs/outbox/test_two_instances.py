@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from stack_process import StackProcess, free_ports
+from ports import free_ports
+from stack_process import StackProcess
 from stand_ins.webhook_receiver import ACCEPT, FAIL, receiver
 from waiting import LIMIT_S, wait_until
 

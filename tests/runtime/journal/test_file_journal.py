@@ -21,6 +21,7 @@ from payrail.runtime.shared_lock import SharedLock
 from stand_ins.forged_ledger import draft_of, resealed, write_ledger
 from stand_ins.memory_journal import MemoryJournal
 from stand_ins.payments import Desk, created, in_book, pay
+from waiting import LIMIT_S
 
 Open = Callable[[], Awaitable[FileJournal]]
 
@@ -55,11 +56,11 @@ async def test_while_one_batch_is_written_the_next_one_gathers(journal: FileJour
     def hold() -> None:
         syncs.append(None)
         at_disk.set()
-        go_on.wait(10)
+        assert go_on.wait(LIMIT_S)
 
     with faults.armed(BEFORE_SYNC, hold):
         first = asyncio.create_task(journal.append("payments", created(pay(0))))
-        await asyncio.to_thread(at_disk.wait, 10)
+        await asyncio.to_thread(at_disk.wait, LIMIT_S)
         others = [asyncio.create_task(journal.append("payments", created(pay(n)))) for n in range(1, 50)]
         await asyncio.sleep(0)
         assert not first.done()
@@ -75,7 +76,7 @@ async def test_a_refusal_waits_for_the_entry_it_may_rest_on(journal: FileJournal
 
     def hold() -> None:
         at_disk.set()
-        go_on.wait(10)
+        assert go_on.wait(LIMIT_S)
 
     def refuse(state: LedgerState) -> Draft:
         assert state.latest_payment(pay(1)) is not None
@@ -84,7 +85,7 @@ async def test_a_refusal_waits_for_the_entry_it_may_rest_on(journal: FileJournal
     with faults.armed(AFTER_SYNC, hold):
         appended = asyncio.create_task(journal.append("payments", created(pay(1))))
         refused = asyncio.create_task(journal.append("payments", refuse))
-        await asyncio.to_thread(at_disk.wait, 10)
+        await asyncio.to_thread(at_disk.wait, LIMIT_S)
         assert not refused.done()
         go_on.set()
         assert isinstance(await appended, Committed)
@@ -198,7 +199,7 @@ async def test_the_lock_of_another_writer_is_waited_for_without_blocking_the_loo
         await asyncio.sleep(0)
     assert not waiting.done()
     lock.release()
-    assert isinstance(await asyncio.wait_for(waiting, 10), Committed)
+    assert isinstance(await asyncio.wait_for(waiting, LIMIT_S), Committed)
     lock.close()
 
 

@@ -13,6 +13,7 @@ from payrail.ledger.state import Committed, LedgerState
 from payrail.runtime.journal import FileJournal, file_journal, ledger_files
 from payrail.runtime.shared_lock import SharedLock
 from stand_ins.payments import created, pay
+from waiting import LIMIT_S
 
 Open = Callable[[], Awaitable[FileJournal]]
 
@@ -27,13 +28,13 @@ class Gate:
         def stopped(state: LedgerState, entry: Entry) -> Committed:
             if state is not free:
                 self._reached.set()
-                assert self._opened.wait(20)
+                assert self._opened.wait(LIMIT_S)
             return stage(state, entry)
 
         monkeypatch.setattr(LedgerState, "stage", stopped)
 
     async def reached(self) -> None:
-        assert await asyncio.to_thread(self._reached.wait, 20)
+        assert await asyncio.to_thread(self._reached.wait, LIMIT_S)
 
     def open(self) -> None:
         self._opened.set()
@@ -60,7 +61,7 @@ async def test_who_opens_a_long_ledger_keeps_nobody_from_appending(
     gate = Gate(monkeypatch, free=writer.state)
     opening = asyncio.ensure_future(open_journal())
     await gate.reached()
-    await asyncio.wait_for(append(writer, 4, 5), 20)
+    await asyncio.wait_for(append(writer, 4, 5), LIMIT_S)
     gate.open()
     opened = await opening
     assert opened.state.payments == writer.state.payments
@@ -78,7 +79,7 @@ async def test_who_was_long_away_keeps_nobody_from_appending(
     gate = Gate(monkeypatch, free=writer.state)
     catching_up = asyncio.ensure_future(reader.catch_up())
     await gate.reached()
-    await asyncio.wait_for(append(writer, 4, 5, 6, 7), 20)
+    await asyncio.wait_for(append(writer, 4, 5, 6, 7), LIMIT_S)
     gate.open()
     await catching_up
     assert reader.state.payments == writer.state.payments
@@ -91,7 +92,7 @@ async def test_who_only_looks_does_not_need_the_lock(open_journal: Open, lock: S
     writer, reader = await open_journal(), await open_journal()
     await append(writer, 1, 2)
     assert lock.try_acquire()
-    await asyncio.wait_for(reader.catch_up(), 20)
+    await asyncio.wait_for(reader.catch_up(), LIMIT_S)
     assert reader.state.payments == writer.state.payments
     lock.release()
     await reader.close()
@@ -107,12 +108,12 @@ async def test_who_only_looks_sees_nothing_that_is_not_durable(
 
     def sync_later(fd: int) -> None:
         reached.set()
-        assert go_on.wait(20)
+        assert go_on.wait(LIMIT_S)
         os.fdatasync(fd)
 
     monkeypatch.setattr(ledger_files, "sync_data", sync_later)
     appending = asyncio.ensure_future(append(writer, 2))
-    assert await asyncio.to_thread(reached.wait, 20)
+    assert await asyncio.to_thread(reached.wait, LIMIT_S)
     assert (directory / "payments.jsonl").read_bytes().count(b"\n") == 2
     await reader.catch_up()
     assert list(reader.state.payments) == [pay(1)]

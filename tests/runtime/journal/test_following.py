@@ -11,6 +11,7 @@ from payrail.ledger.state import Committed
 from payrail.runtime.clock import FrozenClock
 from payrail.runtime.journal import FileJournal, JournalOpener, LedgerCorrupt, follower
 from stand_ins.payments import created, pay
+from waiting import LIMIT_S
 
 Open = Callable[[], Awaitable[FileJournal]]
 
@@ -35,7 +36,7 @@ async def test_what_another_process_appends_is_followed_without_being_asked_for(
     await _create(ours, 4, 5)
     await _create(theirs, 6, 6)
     taken: list[Committed] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         while len(taken) < 6:
             await news.wait()
             news.clear()

@@ -16,10 +16,10 @@ from payrail.ledger.state import Committed
 from payrail.runtime.journal import FileJournal
 from payrail.runtime.journal.ledger_files import AFTER_SYNC, BEFORE_SYNC, BEFORE_WRITE, HALF_WRITTEN
 from stand_ins.payments import created
+from waiting import LIMIT_S
 
 CHILD = Path(__file__).with_name("journal_child.py")
 TESTS = CHILD.parents[2]
-DEADLINE_S = 60
 
 
 def _start(data_dir: Path, rounds: int, *arguments: str, fault: str = "") -> subprocess.Popen[str]:
@@ -35,7 +35,7 @@ def _start(data_dir: Path, rounds: int, *arguments: str, fault: str = "") -> sub
 def _finish(child: subprocess.Popen[str]) -> list[str]:
     """What the child acknowledged; it is killed if it does not end."""
     try:
-        output, _ = child.communicate(timeout=DEADLINE_S)
+        output, _ = child.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
