@@ -140,10 +140,11 @@ def _field_errors(found: object) -> Sequence[FieldError]:
 
 
 def _named(faults: Sequence[FieldError]) -> Sequence[str]:
-    """The faults for a message; `errors` has them all."""
-    shown = [f"{fault.pointer or 'The body'} {fault.message}" for fault in faults[:_FAULTS_NAMED_MAX]]
-    if len(faults) > _FAULTS_NAMED_MAX:
-        shown.append(f"{len(faults) - _FAULTS_NAMED_MAX} more")
+    """The body's faults for a message; `errors` has them all. A parameter is named by `detail`."""
+    of_body = [fault for fault in faults if fault.pointer.startswith("/") or not fault.pointer]
+    shown = [f"{fault.pointer or 'The body'} {fault.message}" for fault in of_body[:_FAULTS_NAMED_MAX]]
+    if len(of_body) > _FAULTS_NAMED_MAX:
+        shown.append(f"{len(of_body) - _FAULTS_NAMED_MAX} more")
     return ["; ".join(shown)] if shown else []
 
 

@@ -109,7 +109,12 @@ def test_message_of_a_validation_error_names_the_first_fields(caller: Caller, se
     faults = [{"pointer": f"/{name}", "message": "is required"} for name in ("a", "b", "c", "d", "e")]
     steps = [
         answer(422, {"code": "validation_failed", "detail": "It is not valid.", "errors": these})
-        for these in ([{"pointer": "", "message": "must be an object"}], faults[:2], faults)
+        for these in (
+            [{"pointer": "", "message": "must be an object"}],
+            faults[:2],
+            faults,
+            [{"pointer": "limit", "message": "is what the detail says already"}],
+        )
     ]
     server.then(*steps)
     shown = []
@@ -121,6 +126,7 @@ def test_message_of_a_validation_error_names_the_first_fields(caller: Caller, se
         "The body must be an object (correlation id c-1)",
         "/a is required; /b is required (correlation id c-1)",
         "/a is required; /b is required; /c is required; 2 more (correlation id c-1)",
+        "(correlation id c-1)",
     ]
 
 

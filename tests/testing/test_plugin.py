@@ -6,6 +6,7 @@ import pytest
 from stack_user import Shop
 
 from payrail.testing import PayRailStack, running_payrail
+from payrail.testing.plugin import _new_folder
 
 pytest_plugins = ["pytester"]
 
@@ -228,6 +229,14 @@ def test_data_of_every_stack_are_kept_when_asked_for(pytester: pytest.Pytester) 
         run(pytester, source, "--payrail-keep-data=kept").assert_outcomes(passed=2)
     names = [path.name for path in data_directories(pytester.path / "kept")]
     assert names == ["test_paid-1", "test_paid-1-2", "test_paid-2", "test_paid-2-2"]
+
+
+def test_folder_of_a_stack_is_taken_with_its_name(tmp_path: Path) -> None:
+    """Not when the stack writes there: a second process may ask before."""
+    assert [_new_folder(tmp_path / "kept", "test_paid").name for _ in range(2)] == [
+        "test_paid",
+        "test_paid-2",
+    ]
 
 
 def test_session_stack_is_one_for_all_tests(pytester: pytest.Pytester) -> None:

@@ -193,6 +193,19 @@ def test_neither_environment_nor_env_file_has_a_say(tmp_path: Path, monkeypatch:
         assert list(stack.client.payments.list()) == []
 
 
+async def test_asynchronous_client_goes_past_every_proxy_and_closes_what_it_opened(
+    payrail: PayRailStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for role in (None, "viewer"):
+        async with payrail.async_client(role) as client:
+            assert (await client.health()).status == "ok"
+        with pytest.raises(RuntimeError, match="closed"):
+            await client.health()
+
+
 @pytest.mark.payrail(breaker_failure_threshold=1)
 def test_warnings_of_the_stack_are_in_its_log_and_in_the_tests(
     payrail: PayRailStack, shop: Shop, caplog: pytest.LogCaptureFixture

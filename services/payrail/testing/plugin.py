@@ -92,10 +92,19 @@ def _running(
 
 
 def _new_folder(parent: Path, test: str) -> Path:
-    """A folder named for the test that is not there yet: no stack is to take up what another one left."""
+    """A folder named for the test that was not there yet: no stack is to take up what another one left, or shares."""
     name = re.sub(r"[^\w.-]+", "-", test).strip("-") or "session"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
-    return next(parent / one for one in names if not (parent / one).exists())
+    return next(parent / one for one in names if _made(parent / one))
+
+
+def _made(folder: Path) -> bool:
+    """Whether the folder was made by this call: pytest-xdist runs several at once, and one of them gets the name."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _seed(config: pytest.Config) -> int:

@@ -81,10 +81,9 @@ class PayRailStack:
         self, role: Role | None = None, *, user: str = USER, merchant: str = MERCHANT
     ) -> AsyncPayRail:
         """An asynchronous client: with the merchant's key, or in a role. Use it by `async with`."""
-        connect = partial(AsyncPayRail, base_url=self.base_url, max_retries=0)
         if role is None:
-            return connect(self.merchant_key)
-        return connect(self.console_key, identity=Identity(merchant, role, user))
+            return _AsyncClient(self.merchant_key, self.base_url)
+        return _AsyncClient(self.console_key, self.base_url, Identity(merchant, role, user))
 
     def ledger(self, payment_id: str, *, merchant: str = MERCHANT) -> Sequence[LedgerEntry]:
         """A payment's ledger entries with their postings, in order."""
@@ -101,6 +100,22 @@ class PayRailStack:
         return "\n".join(
             [f"data directory: {self.data_dir}", "latest requests, and their correlation ids:", *lines]
         )
+
+
+class _AsyncClient(AsyncPayRail):
+    """A client in the event loop of a test, which closes its connections as any other does."""
+
+    def __init__(self, api_key: str, base_url: str, identity: Identity | None = None) -> None:
+        self._direct = httpx.AsyncClient(**_direct())
+        super().__init__(api_key, base_url, max_retries=0, identity=identity, http_client=self._direct)
+
+    async def aclose(self) -> None:
+        await self._direct.aclose()
+
+
+def _direct() -> dict[str, Any]:
+    """How to reach what is on this machine: no proxy lies between, and no certificate is ever asked for."""
+    return {"trust_env": False, "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
 
 
 @contextlib.contextmanager
@@ -128,9 +143,7 @@ def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> 
         in_force = packaged_settings(**{**_INTERVALS, "merchant_webhook_url": inbox.url, **settings, **own})
         inbox.secrets.append(in_force.merchant_webhook_secret)
         write_log = held.enter_context(serving(in_force, sockets))
-        # The stack is on this machine: no proxy lies between, and no certificate is ever asked for.
-        no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        with httpx.Client(trust_env=False, verify=no_tls) as http_client:
+        with httpx.Client(**_direct()) as http_client:
             yield PayRailStack(in_force, http_client, inbox, write_log)
     if verify:
         require_sound(data_dir)
