@@ -169,6 +169,16 @@ async def test_a_key_that_belongs_to_another_body_is_422(
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_a_capture_of_more_than_was_authorized_is_422(shop: Shop) -> None:
+    answer = await shop.post(f"{await shop.thing('authorized')}/capture", {"amount": 1001})
+    assert (answer.status_code, answer.json()["code"]) == (422, "amount_exceeds_authorized")
+
+
+async def test_a_rotation_that_nobody_waits_for_is_202(shop: Shop) -> None:
+    answer = await shop.post("/vault/rotate-keys", {"mode": "background"})
+    assert (answer.status_code, answer.json()["status"]) == (202, "running")
+
+
 async def test_the_clock_of_production_stays_where_it_is(tmp_path: Path) -> None:
     secrets: dict[str, Any] = {
         name.lower(): f"whsec_{'A' * 31}{number}"

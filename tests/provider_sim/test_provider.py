@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -39,7 +40,7 @@ from payrail.provider_sim.silence import Silence
 from payrail.runtime import faults
 from payrail.runtime.append_log import LockHeld
 from payrail.runtime.clock import FrozenClock
-from waiting import until
+from waiting import LIMIT_S, until
 
 CARD = Card("4242424242424242", 12, 2031)
 
@@ -144,11 +145,21 @@ async def test_a_reversal_that_races_with_its_authorization_leaves_no_hold(
 
 async def test_an_inquiry_never_shows_what_is_not_durable(provider: Provider, tmp_path: Path) -> None:
     await provider.operate(authorization(1), CARD)
-    capture = asyncio.ensure_future(provider.operate(follow_up(Operation.CAPTURE, 2, 1, 600)))
-    await until(lambda: provider._book.get(att(2)) is not None)
-    view = await provider.inquire(att(2))
+    go_on = threading.Event()
+
+    def hold() -> None:
+        assert go_on.wait(LIMIT_S)
+
+    with faults.armed("sim.providerA.records.before_sync", hold):
+        capture = asyncio.ensure_future(provider.operate(follow_up(Operation.CAPTURE, 2, 1, 600)))
+        await until(lambda: provider._book.get(att(2)) is not None)
+        inquiry = asyncio.ensure_future(provider.inquire(att(2)))
+        for _ in range(20):  # Turns enough for one that would not wait.
+            await asyncio.sleep(0)
+        assert not inquiry.done()
+        go_on.set()
+        assert await inquiry == await capture
     assert len(lines(tmp_path)) == 2
-    assert view == await capture
 
 
 async def test_records_and_rules_survive_a_restart(tmp_path: Path, clock: FrozenClock) -> None:
