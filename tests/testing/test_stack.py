@@ -261,6 +261,13 @@ def test_same_seed_gives_the_same_fates_and_another_one_others(tmp_path: Path) -
     assert fates("other", 8) != first
 
 
+def test_data_directory_may_be_text(tmp_path: Path) -> None:
+    """As the standard library names a temporary folder."""
+    with running_payrail(f"{tmp_path}/data") as stack:
+        assert stack.client.health().status == "ok"
+    assert stack.data_dir == tmp_path / "data"
+
+
 def test_setting_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(SettingsRefused, match="provider_timeout"),

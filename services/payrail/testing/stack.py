@@ -119,7 +119,7 @@ def _direct() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> Iterator[PayRailStack]:
+def running_payrail(data_dir: Path | str, *, verify: bool = True, **settings: Any) -> Iterator[PayRailStack]:
     """Serve a whole PayRail on free ports from `data_dir` for the length of the block.
 
     Args:
@@ -137,7 +137,7 @@ def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> 
         for opened in sockets.values():
             held.callback(opened.close)
         inbox = held.enter_context(listening_inbox())
-        own = {"payrail_data_dir": data_dir, **ports_of(sockets)}
+        own = {"payrail_data_dir": Path(data_dir), **ports_of(sockets)}
         if taken := sorted(own.keys() & settings.keys()):
             raise SettingsRefused(f"the stack chooses {', '.join(taken)} itself")
         in_force = packaged_settings(**{**_INTERVALS, "merchant_webhook_url": inbox.url, **settings, **own})
@@ -146,4 +146,4 @@ def running_payrail(data_dir: Path, *, verify: bool = True, **settings: Any) -> 
         with httpx.Client(**_direct()) as http_client:
             yield PayRailStack(in_force, http_client, inbox, write_log)
     if verify:
-        require_sound(data_dir)
+        require_sound(in_force.payrail_data_dir)
