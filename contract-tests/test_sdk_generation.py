@@ -12,6 +12,9 @@ import httpx
 import pytest
 from bundles import JSON, PROBLEM_JSON, Operation
 
+from payrail_sdk.gateway.models import CardInput
+from payrail_sdk.gateway.types import UNSET
+
 OPERATIONS = bundles.operations()
 SDK = bundles.ROOT / "sdk" / "payrail_sdk"
 PACKAGES = {service: service.replace("-", "_") for service in bundles.SERVICES}
@@ -96,6 +99,26 @@ def test_object_of_free_names_is_a_mapping() -> None:
         assert list(held) == ["a", "b"]
         assert (held["a"], held.get("b"), held.get("c"), "c" in held, len(held)) == ("1", "2", None, False, 2)
         assert kind.from_dict(held) == held
+
+
+@pytest.mark.parametrize("service", bundles.SERVICES)
+def test_no_object_shows_a_card_number_or_cvc(service: str) -> None:
+    """Tracebacks with the values of variables, logs and notebooks show a `repr`."""
+    models = importlib.import_module(f"payrail_sdk.{PACKAGES[service]}.models")
+    shown = {
+        (kind.__name__, field.name)
+        for kind in vars(models).values()
+        if attrs.has(kind)
+        for field in attrs.fields(kind)
+        if field.name in ("number", "cvc") and field.repr
+    }
+    assert shown == set()
+
+
+def test_a_card_shows_all_of_itself_but_its_number() -> None:
+    card = CardInput("4242424242424242", 12, 2031)
+    assert repr(card) == f"CardInput(exp_month=12, exp_year=2031, holder_name={UNSET!r})"
+    assert card.to_dict()["number"] == card.number == "4242424242424242"
 
 
 @pytest.mark.parametrize("service", bundles.SERVICES)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
@@ -15,7 +16,7 @@ T = TypeVar("T", bound="AuthorizePaymentRequest")
 class AuthorizePaymentRequest:
     """What the authorization needs beyond the payment itself. The whole body may be left out."""
 
-    cvc: str | Unset = UNSET
+    cvc: str | Unset = _attrs_field(default=UNSET, repr=False)
     """ The card's verification code. Handed to the provider, never written anywhere, not even encrypted. """
 
     def to_dict(self) -> dict[str, Any]:

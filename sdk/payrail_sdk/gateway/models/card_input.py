@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
@@ -15,7 +16,7 @@ T = TypeVar("T", bound="CardInput")
 class CardInput:
     """A card as its holder gives it."""
 
-    number: str
+    number: str = _attrs_field(repr=False)
     """ The card number, digits only. It goes to the vault and nowhere else. """
     exp_month: int
     """ Month of expiry. """

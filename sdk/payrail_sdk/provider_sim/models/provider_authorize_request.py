@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
@@ -35,7 +36,7 @@ class ProviderAuthorizeRequest:
     """ Which attempt for this payment it is, from 1. Another attempt may meet another fate. """
     merchant_reference: str | Unset = UNSET
     """ Your own reference, such as an order number. Need not be unique. """
-    cvc: str | Unset = UNSET
+    cvc: str | Unset = _attrs_field(default=UNSET, repr=False)
     """ The card's verification code. Handed to the provider, never written anywhere, not even encrypted. """
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..models.card_brand import CardBrand, check_card_brand
 
@@ -15,7 +16,7 @@ T = TypeVar("T", bound="ChargeableCard")
 class ChargeableCard:
     """A card with all that a provider needs. To be handed on, and not to be kept."""
 
-    number: str
+    number: str = _attrs_field(repr=False)
     """ The card number, digits only. It goes to the vault and nowhere else. """
     exp_month: int
     """ Month of expiry. """
