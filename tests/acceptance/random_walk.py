@@ -68,6 +68,7 @@ class RandomWalk:
             currency=self._rng.choice(CURRENCIES),
             payment_method=getattr(self.stack.cards, card),
             capture_method=self._rng.choice(["manual", "manual", "automatic"]),
+            merchant_reference=f"walk-{len(self._payments)}",  # Providers decide by it, so that a seed is one walk.
         )
         self._payments.append(payment.id)
         if self._rng.random() < 0.7:
