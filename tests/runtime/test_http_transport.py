@@ -100,6 +100,11 @@ async def test_a_refused_connection_means_not_sent() -> None:
         assert type(await failure(f"http://127.0.0.1:{port_of(nobody)}")) is httpx.ConnectError
 
 
+async def test_limits_of_a_client_are_those_that_it_was_made_with() -> None:
+    async with service_client("http://127.0.0.1:9", timeout_s=7, connect_timeout_s=3) as client:
+        assert client.timeout == httpx.Timeout(7, connect=3)
+
+
 async def test_silence_is_a_read_time_out() -> None:
     assert type(await stalled_failure(never)) is httpx.ReadTimeout
 
