@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import threading
+from threading import Event  # The real one, in a test that puts another in its place.
 from typing import Any
 
 import orjson
@@ -32,13 +33,12 @@ def test_lines_arrive_in_order_and_the_writer_starts_again_after_its_end() -> No
     assert (lines[-1]["event"], lines[-1]["level"], lines[-1]["what"]) == ("again", "info", None)
 
 
-class Noticed(threading.Event):
+class Noticed(Event):
     """An event that is cleared when it may be, and counts how often it was set."""
-
-    gathered, go_on = threading.Event(), threading.Event()
 
     def __init__(self) -> None:
         super().__init__()
+        self.gathered, self.go_on = Event(), Event()
         self.times = 0
 
     def set(self) -> None:
@@ -60,7 +60,7 @@ def test_an_end_that_comes_while_lines_are_gathered_is_noticed(monkeypatch: pyte
     wake = writer._wake
     assert isinstance(wake, Noticed)
     assert wake.gathered.wait(LIMIT_S)
-    closing = threading.Thread(target=writer.close, args=(None,), daemon=True)
+    closing = threading.Thread(target=writer.close, args=(10 * LIMIT_S,), daemon=True)
     closing.start()
     wait_until(lambda: wake.times == 2, "the writer is asked to end")
     wake.go_on.set()
@@ -136,7 +136,7 @@ def test_lines_that_come_while_the_writer_ends_keep_their_order_and_do_not_keep_
     writer = LogWriter(stream)
     writer.write({"n": 1})
     assert stream.begun.wait(LIMIT_S)
-    closing = threading.Thread(target=writer.close, args=(None,))
+    closing = threading.Thread(target=writer.close, args=(10 * LIMIT_S,), daemon=True)
     closing.start()
     wait_until(lambda: writer._thread is None, "the writer is asked to end")
     writer.write({"n": 2})
