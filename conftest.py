@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from payrail.runtime.faults import ENVIRONMENT_NAME
-from payrail.runtime.settings import Settings
 from seen_answers import Seen, SeenAnswers
+from stack_process import is_setting
 
 # As Hypothesis does by itself where CI is set: a machine that pauses breaks no property, and what fails fails again.
 settings.register_profile(
@@ -35,8 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def clean_environment() -> None:
     """Take away what somebody has set for a stack of their own, and have no proxy asked for this machine."""
-    ours = {ENVIRONMENT_NAME, *(name.upper() for name in Settings.model_fields)}
-    for name in [name for name in os.environ if name.upper() in ours]:
+    for name in filter(is_setting, list(os.environ)):
         del os.environ[name]
     direct = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, direct))

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from payrail.runtime.faults import ENVIRONMENT_NAME
 from payrail.runtime.settings import Settings, packaged_settings
 from ports import held_port, port_of
 from waiting import LIMIT_S, wait_until
@@ -28,6 +29,11 @@ PORT_SETTINGS = {
 
 class StackDied(AssertionError):
     """The process ended while the test waited for something else; the message holds all it said."""
+
+
+def is_setting(name: str) -> bool:
+    """Whether a stack goes by this variable of the environment, in whichever case it is written."""
+    return name.upper() == ENVIRONMENT_NAME or name.lower() in Settings.model_fields
 
 
 class StackProcess:
@@ -157,21 +163,20 @@ class StackProcess:
     def url(self, service: str = "gateway") -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
 
-    def client(self, key: str | None = None, *, timeout_s: float = LIMIT_S) -> httpx.Client:
+    def client(self, key: str | None = None) -> httpx.Client:
         """A client of the gateway, with the demo merchant's key unless another is given."""
         headers = {"Authorization": f"Bearer {key or self.merchant_key}"}
-        return httpx.Client(base_url=self.url(), headers=headers, timeout=timeout_s, trust_env=False)
+        return httpx.Client(base_url=self.url(), headers=headers, timeout=LIMIT_S, trust_env=False)
 
-    def internal_client(self, service: str, *, timeout_s: float = LIMIT_S) -> httpx.Client:
+    def internal_client(self, service: str) -> httpx.Client:
         """A client of an internal service, with the gateway's internal key."""
         headers = {"Authorization": f"Bearer {self.internal_key}"}
-        return httpx.Client(base_url=self.url(service), headers=headers, timeout=timeout_s, trust_env=False)
+        return httpx.Client(base_url=self.url(service), headers=headers, timeout=LIMIT_S, trust_env=False)
 
     # ---- inside ---------------------------------------------------------------------------------------------------
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        settings = {*Settings.model_fields, "payrail_fault"}
-        inherited = {name: value for name, value in os.environ.items() if name.lower() not in settings}
+        inherited = {name: value for name, value in os.environ.items() if not is_setting(name)}
         ports = {PORT_SETTINGS[service]: str(port) for service, port in self.ports.items()}
         return {**inherited, **ports, **self.env, **env}
 

@@ -44,10 +44,7 @@ def paste(block: str, stack: StackProcess) -> str:
 
 
 def run(command: list[str], cwd: Path, **env: str) -> str:
-    direct = dict.fromkeys(
-        ("NO_PROXY", "no_proxy"), "127.0.0.1"
-    )  # The stack is behind no proxy of a build server.
-    environment = {**os.environ, **direct, **env}
+    environment = {**os.environ, **env}
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )

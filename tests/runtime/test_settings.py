@@ -30,10 +30,8 @@ SAFE_SECRETS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine that runs the tests, and no .env of the checkout, takes part."""
+    """No .env of the checkout takes part."""
     monkeypatch.chdir(tmp_path)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def refusal(**overrides: Any) -> str:

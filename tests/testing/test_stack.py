@@ -166,7 +166,8 @@ def test_no_provider_is_waited_for_until_a_time_out(payrail: PayRailStack, shop:
 
 @pytest.mark.payrail(resolver_interval_s=3600)
 def test_late_webhook_brings_the_outcome_when_the_clock_moves(payrail: PayRailStack, shop: Shop) -> None:
-    """No resolver looks by itself: at the end of one failure the others are away for a moment."""
+    """No resolver looks by itself: at the end of one failure the provider forgets all, and is told the others anew. An
+    inquiry in between would bring the outcome."""
     a = payrail.providers.a
     a.fail("error", operation="inquiry")
     with a.hold_webhooks(), a.fail("lost_response", operation="authorize"):
@@ -180,14 +181,19 @@ def test_late_webhook_brings_the_outcome_when_the_clock_moves(payrail: PayRailSt
 # ---- hermetic -----------------------------------------------------------------------------------------------------
 
 
+def put_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the environment name a proxy that nobody runs, with no exception for this machine."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+
 def test_neither_environment_nor_env_file_has_a_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("MERCHANT_API_KEY=sk_of_the_users_own_service\nGATEWAY_PORT=nonsense\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PAYRAIL_ENV", "production")
     monkeypatch.setenv("GATEWAY_URL", "https://payments.example.com")
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    put_behind_a_proxy(monkeypatch)
     with running_payrail(tmp_path / "data") as stack:
         assert stack.client.health().status == "ok"
         assert list(stack.client.payments.list()) == []
@@ -196,9 +202,7 @@ def test_neither_environment_nor_env_file_has_a_say(tmp_path: Path, monkeypatch:
 async def test_asynchronous_client_goes_past_every_proxy_and_closes_what_it_opened(
     payrail: PayRailStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    put_behind_a_proxy(monkeypatch)
     for role in (None, "viewer"):
         async with payrail.async_client(role) as client:
             assert (await client.health()).status == "ok"
