@@ -108,7 +108,7 @@ class Walk:
         return {dispute_id: self.books.state.disputes[dispute_id].state for dispute_id in self.dispute_ids}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(opened, provider_opened, evidence, resolutions, outcomes, refunded), max_size=40))
 def test_random_commands_never_leave_the_transition_map_and_the_money_adds_up(
     commands: list[tuple[str, Any, Any]],

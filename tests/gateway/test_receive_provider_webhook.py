@@ -220,7 +220,7 @@ async def test_all_permutations_of_a_payments_webhooks_with_duplicates_end_in_on
     assert ends.pop()[:6] == EXPECTED
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(order=st.permutations([*range(5)] * 3))
 def test_any_shuffle_of_repeated_webhooks_ends_in_that_state(
     tmp_path_factory: pytest.TempPathFactory, order: list[int]

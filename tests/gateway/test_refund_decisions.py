@@ -82,7 +82,7 @@ class Walk:
         return {refund_id: self.books.state.refunds[refund_id].state for refund_id in self.refund_ids}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(requests, decisions, outcomes, captures), max_size=40))
 def test_random_commands_never_leave_the_transition_map_nor_return_more_than_was_captured(
     commands: list[tuple[str, Any, Any]],

@@ -209,7 +209,7 @@ class PaymentWalk(RuleBasedStateMachine):
 
 
 TestPaymentWalk = PaymentWalk.TestCase
-TestPaymentWalk.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestPaymentWalk.settings = settings(max_examples=150, stateful_step_count=25)
 
 
 @pytest.mark.parametrize("current", sorted(PAYMENT_TRANSITIONS))

@@ -320,7 +320,7 @@ def check_money(book: Book, now: str) -> None:
             assert held(found, now) == 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(CALLS)
 def test_money_never_exceeds_what_was_authorized_and_repetition_changes_nothing(
     calls: list[tuple[Request, Verdict, str]],
@@ -339,7 +339,7 @@ def test_money_never_exceeds_what_was_authorized_and_repetition_changes_nothing(
         check_money(book, now)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CALLS)
 def test_a_withdrawn_record_leaves_the_book_as_it_was(calls: list[tuple[Request, Verdict, str]]) -> None:
     book = Book(PROFILES["providerA"])
@@ -357,7 +357,7 @@ def test_a_withdrawn_record_leaves_the_book_as_it_was(calls: list[tuple[Request,
         book.add(record)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CALLS)
 def test_a_book_replayed_from_its_records_is_the_same(calls: list[tuple[Request, Verdict, str]]) -> None:
     book, again = Book(PROFILES["providerA"]), Book(PROFILES["providerA"])

@@ -21,7 +21,7 @@ from waiting import LIMIT_S
 pytestmark = pytest.mark.asyncio
 
 TOY = Toy()
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=30),

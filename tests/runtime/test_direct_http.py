@@ -197,7 +197,7 @@ async def test_a_request_before_nonsense_gets_its_own_answer(rest: bytes) -> Non
     st.binary(max_size=30).map(lambda some: b"/" + some)
     | st.text('/a?#%:@;.~ "é\x7f', max_size=12).map(str.encode)
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_target_is_split_as_the_parser_does_it(target: bytes) -> None:
     try:
         parsed = httptools.parse_url(target)

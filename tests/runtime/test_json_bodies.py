@@ -43,7 +43,7 @@ def repeats_a_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 @given(documents, st.booleans())
 @example(((("a", 1), ("a", 1))), True)
 @example([(("a", 1),), (("a", ":"), ("a", ":"))], True)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_an_object_that_names_a_member_twice_is_refused_however_it_is_written(
     document: Any,
     compact: bool,
@@ -63,7 +63,7 @@ def test_an_object_that_names_a_member_twice_is_refused_however_it_is_written(
 @example("4242 - 4242 - 4242 - 4242", False)
 @example("4242424242424242", True)
 @example("0000000000000", True)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_no_card_number_escapes_the_quick_look(text: str, as_number: bool) -> None:
     number = int(text) if as_number and text.isdecimal() else 2**64
     value: Any = number if number < 2**64 else text

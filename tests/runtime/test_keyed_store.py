@@ -279,7 +279,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(changes=changes, compact_every=st.integers(1, 9))
 def test_any_sequence_of_changes_reads_back_as_a_plain_dict_would(
     tmp_path_factory: pytest.TempPathFactory,

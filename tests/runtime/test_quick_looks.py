@@ -9,7 +9,7 @@ from payrail.runtime.contract.requests import Request
 from payrail.runtime.contract.routes import Path
 from payrail.runtime.contract.security import read_bearer_key
 
-many = settings(max_examples=500, deadline=None)
+many = settings(max_examples=500)
 
 
 async def nothing() -> dict[str, object]:

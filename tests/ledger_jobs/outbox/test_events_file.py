@@ -26,7 +26,7 @@ async def written(directory: Path, events: list[Event]) -> EventsFile:
     return file
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seqs=st.sets(st.integers(1, 500), min_size=1), sizes=st.data())
 async def test_the_place_after_any_entry_is_found(
     tmp_path_factory: pytest.TempPathFactory, seqs: set[int], sizes: Any

@@ -91,7 +91,7 @@ def _settle_the_rest(books: SettledBooks) -> None:
         books.settle(date)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(steps, max_size=30))
 def test_books_balance_after_any_scenario(scenario: list[tuple[str, int, int, str, str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
