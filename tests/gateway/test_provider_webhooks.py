@@ -150,9 +150,8 @@ async def test_a_lost_answer_is_brought_by_the_webhook(desk: Desk) -> None:
     await desk.inject(mode="lost_response", operation="capture", remaining=1)
     await desk.inject(mode="error", operation="inquiry")
     assert (await desk.post(f"/payments/{payment_id}/capture")).status_code == 202
-    async with asyncio.timeout(
-        LIMIT_S
-    ):  # It is refused, and comes again, while the resolver asks for the same thing.
+    # The webhook is refused, and comes again, while the resolver asks for the same thing.
+    async with asyncio.timeout(LIMIT_S):
         while (payment := await desk.get(f"/payments/{payment_id}"))["state"] != "CAPTURED":
             await desk.post("/clock", {"advance_s": 60}, **ADMIN)
     assert payment["attempts"][-1]["outcome"] == "approved"

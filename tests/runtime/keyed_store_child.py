@@ -13,7 +13,7 @@ async def main(path: Path, rounds: int) -> None:
         await store.apply(put={f"k{n}": {"n": n}, "last": {"n": n}}, delete=[f"k{n - 3}"])
         print(n, flush=True)  # noqa: T201 - the parent reads what was acknowledged
         if n % 40 == 39:
-            # Those that begin by themselves may take the time of all changes, on a machine that is busy elsewhere.
+            # Of those that begin by themselves the first may last until the end, on a machine that is busy elsewhere.
             await store.compact()
     await store.close()
 

@@ -232,11 +232,7 @@ async def test_sixty_four_levels_are_allowed(toy: Toy) -> None:
         ),
         ({"method": "t"}, "/method", "must be of type object"),
         ({"method": {"card": {}}}, "/method/card/number", "is required"),
-        (
-            {"method": {"card": {"number": "4242x"}}},
-            "/method/card/number",
-            "must match ^[0-9]{12,19}$",
-        ),
+        ({"method": {"card": {"number": "4242x"}}}, "/method/card/number", "must match ^[0-9]{12,19}$"),
         ({"metadata": {"a/b~": 1}}, "/metadata/a~1b~0", "must be of type string"),
     ],
 )

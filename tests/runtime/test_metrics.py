@@ -56,12 +56,12 @@ async def test_what_is_observed_while_the_metrics_are_written_waits_for_nothing_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     metrics, writing, go_on = observed(), threading.Event(), threading.Event()
-    before, write = await metrics.exposition(), generate_latest
+    before = await metrics.exposition()
 
     def write_later(registry: CollectorRegistry) -> bytes:
         writing.set()
         assert go_on.wait(LIMIT_S)
-        return write(registry)
+        return generate_latest(registry)
 
     monkeypatch.setattr(runtime_metrics, "generate_latest", write_later)
     reading = asyncio.create_task(metrics.exposition())

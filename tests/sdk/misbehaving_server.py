@@ -151,7 +151,7 @@ def never(handler: Handler) -> None:
 
 
 def silent_until(moment: threading.Event, step: Step) -> Step:
-    """Wait for the moment, however long it takes, and then do the step."""
+    """Do the step, but not before the moment."""
 
     def waiting(handler: Handler) -> None:
         assert moment.wait(LIMIT_S), "the moment never came"
@@ -161,7 +161,7 @@ def silent_until(moment: threading.Event, step: Step) -> Step:
 
 
 def silent_at(path: str, step: Step) -> Step:
-    """Do not answer requests of the path, whichever comes; do the step for others."""
+    """Never answer a request for the path; do the step for any other."""
 
     def choosing(handler: Handler) -> None:
         (never if handler.path == path else step)(handler)

@@ -92,7 +92,8 @@ def _running(
 
 
 def _new_folder(parent: Path, test: str) -> Path:
-    """A folder named for the test that was not there yet: no stack is to take up what another one left, or shares."""
+    """A folder named for the test that was not there yet: a stack takes up nothing that another one left, and shares
+    nothing with it."""
     name = re.sub(r"[^\w.-]+", "-", test).strip("-") or "session"
     names = chain([name], (f"{name}-{number}" for number in count(2)))
     return next(parent / one for one in names if _made(parent / one))

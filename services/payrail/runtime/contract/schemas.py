@@ -135,7 +135,7 @@ def _unlikeliness(branch: list[ValidationError]) -> tuple[int, int]:
 
 
 def _deciding(branches: list[list[ValidationError]]) -> str | None:
-    """What decides between the forms, when the value has what decides of none, or of several."""
+    """What makes a value one of the forms, when it has that of none, or of several; None where it is not one thing."""
     forms: list[list[Any]] = [[error.kind for error in branch] for branch in branches]
     missing = [[kind.property for kind in form if kind.name == "required"] for form in forms]
     if all(len(names) == 1 for names in missing):
