@@ -10,6 +10,7 @@ import pytest
 
 from secrets_scan import CVC
 from stack_process import StackProcess
+from waiting import LIMIT_S
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 BODY = {"amount": 4999, "currency": "USD", "payment_method": {"card": CARD}}
@@ -31,7 +32,7 @@ async def at_once(
     headers = {"Authorization": f"Bearer {stack.merchant_key}", "Idempotency-Key": key}
     limits = httpx.Limits(max_connections=times)
     async with httpx.AsyncClient(
-        base_url=stack.url(), headers=headers, limits=limits, timeout=60, trust_env=False
+        base_url=stack.url(), headers=headers, limits=limits, timeout=LIMIT_S, trust_env=False
     ) as client:
         return await asyncio.gather(*(client.post(path, json=body) for _ in range(times)))
 

@@ -38,7 +38,7 @@ class Program:
 
     def stop(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(LIMIT_S)
 
     def _read(self) -> None:
         for line in self._process.stdout or ():

@@ -28,6 +28,7 @@ from payrail.runtime.settings import load_settings
 from payrail.runtime.stored_items import decode_change, read_snapshot
 from stack_process import StackDied, StackProcess
 from stand_ins.webhook_receiver import FAIL, Receiver, receiver
+from waiting import LIMIT_S
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 PAYMENT = {"amount": 4999, "currency": "USD", "payment_method": {"card": CARD}}
@@ -159,7 +160,7 @@ async def _drain(client: httpx.AsyncClient) -> None:
 
 def _client(stack: StackProcess) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {stack.console_key}", **ADMIN}
-    return httpx.AsyncClient(base_url=stack.url(), headers=headers, timeout=60, trust_env=False)
+    return httpx.AsyncClient(base_url=stack.url(), headers=headers, timeout=LIMIT_S, trust_env=False)
 
 
 def _check_receiver(one: Receiver, data_dir: Path) -> None:
@@ -208,5 +209,5 @@ def _stored(data_dir: Path, name: str) -> dict[str, Any]:
 
 def _check_sound(data_dir: Path) -> None:
     command = [sys.executable, "-m", "payrail.cli.main", "verify", "--data-dir", str(data_dir)]
-    verified = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    verified = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert verified.returncode == 0, verified.stdout + verified.stderr

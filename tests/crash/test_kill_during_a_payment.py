@@ -25,7 +25,7 @@ from payrail.runtime import faults
 from payrail.runtime.settings import load_settings
 from secrets_scan import CVC, find_secrets
 from stack_process import StackDied, StackProcess
-from waiting import wait_until
+from waiting import LIMIT_S, wait_until
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
 BODY = {"amount": 4999, "currency": "USD", "payment_method": {"card": CARD}, "merchant_reference": "order-1"}
@@ -215,5 +215,5 @@ def _check_files(data_dir: Path) -> None:
 def _check_sound(data_dir: Path) -> None:
     assert find_secrets(data_dir) == []
     command = [sys.executable, "-m", "payrail.cli.main", "verify", "--data-dir", str(data_dir)]
-    verified = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    verified = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -17,6 +17,7 @@ from payrail.runtime.keyed_store import StoreFaults
 from payrail.vault.errors import CardUnreadable
 from payrail.vault.keyring import Keyring
 from payrail.vault.opened import Vault
+from waiting import LIMIT_S
 
 CHILD = Path(__file__).with_name("vault_child.py")
 NUMBERS = many(6)
@@ -55,7 +56,7 @@ def run_child(directory: Path, task: str, fault: str = "") -> list[tuple[str, st
         env={**os.environ, faults.ENVIRONMENT_NAME: fault},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     assert child.returncode == (-signal.SIGKILL if fault else 0), child.stderr

@@ -40,7 +40,7 @@ def second(stack_process: StackProcess) -> Iterator[httpx.Client]:
     finally:
         client.close()
         instance.kill()
-        instance.wait(10)
+        instance.wait(LIMIT_S)
 
 
 def _outbox(client: httpx.Client) -> dict[str, Any] | None:

@@ -60,7 +60,7 @@ async def test_while_one_batch_is_written_the_next_one_gathers(journal: FileJour
 
     with faults.armed(BEFORE_SYNC, hold):
         first = asyncio.create_task(journal.append("payments", created(pay(0))))
-        await asyncio.to_thread(at_disk.wait, LIMIT_S)
+        assert await asyncio.to_thread(at_disk.wait, LIMIT_S)
         others = [asyncio.create_task(journal.append("payments", created(pay(n)))) for n in range(1, 50)]
         await asyncio.sleep(0)
         assert not first.done()
@@ -85,7 +85,7 @@ async def test_a_refusal_waits_for_the_entry_it_may_rest_on(journal: FileJournal
     with faults.armed(AFTER_SYNC, hold):
         appended = asyncio.create_task(journal.append("payments", created(pay(1))))
         refused = asyncio.create_task(journal.append("payments", refuse))
-        await asyncio.to_thread(at_disk.wait, LIMIT_S)
+        assert await asyncio.to_thread(at_disk.wait, LIMIT_S)
         assert not refused.done()
         go_on.set()
         assert isinstance(await appended, Committed)
