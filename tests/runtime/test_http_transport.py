@@ -132,4 +132,6 @@ async def test_an_answer_that_trickles_in_is_a_read_time_out_when_its_time_is_ov
                 await writer.drain()
                 await asyncio.sleep(0.001)
 
-    assert type(await stalled_failure(trickle)) is httpx.ReadTimeout
+    error = await stalled_failure(trickle)
+    assert type(error) is httpx.ReadTimeout
+    assert type(error.__cause__) is TimeoutError, "a pause between two bytes was too long, not the whole"
