@@ -20,11 +20,15 @@ from waiting import wait_until
 StartStack = Callable[..., StackProcess]
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2039}
-# `payrail`, but it gives a child that does not end far more time than any test has.
+# `payrail`, but it gives calls, requests and children that do not end far more time than any test has.
 PATIENT = """
 from payrail.cli import supervisor
 from payrail.cli.main import main
+from payrail.provider_sim.silence import Silence
+from payrail.runtime import serving
 
+Silence.__init__.__defaults__ = (3600.0,)
+serving.serve.__kwdefaults__["grace_s"] = 3600
 supervisor._END_S_MAX = 3600.0
 main()
 """
@@ -110,8 +114,9 @@ def test_a_second_signal_ends_what_does_not_answer_the_first(stack: StackProcess
     assert stack.stop() == 0
 
 
-def test_a_call_that_no_provider_answers_does_not_hold_up_the_end(start_stack: StartStack) -> None:
-    stack = start_stack(PROVIDER_TIMEOUT_S="600")
+def test_a_call_that_no_provider_answers_does_not_hold_up_the_end(stack: StackProcess) -> None:
+    stack.program = ["-c", PATIENT]
+    stack.start(PROVIDER_TIMEOUT_S="3600")
     with stack.internal_client("provider-sim") as provider:
         rule = {"mode": "timeout", "operation": "authorize"}
         assert provider.post("/providers/providerA/inject-failure", json=rule).status_code == 201
