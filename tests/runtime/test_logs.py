@@ -3,7 +3,9 @@
 import io
 import logging
 import os
+import signal
 import threading
+from pathlib import Path
 from threading import Event  # The real one, in a test that puts another in its place.
 from typing import Any
 
@@ -173,3 +175,26 @@ def test_the_standard_loggers_write_into_the_same_stream() -> None:
         "odd card [card number]",
     )
     assert (failed["error"], failed["message"]) == ("OSError", "failed")
+
+
+def test_a_forked_child_logs_whatever_the_writer_was_at_then(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("ab", buffering=0) as stream:
+        writer = LogWriter(stream)
+        writer.event("info", "of the parent")
+        writer.close()
+        with writer._wake._cond:  # type: ignore[attr-defined] # As the thread does to see whether it is woken.
+            child = os.fork()
+            if child == 0:
+                writer.event("info", "of the child")
+                writer.close()
+                os._exit(0)
+        try:
+            wait_until(lambda: os.waitpid(child, os.WNOHANG)[0] == child, "the child has ended")
+        except AssertionError:
+            os.kill(child, signal.SIGKILL)
+            raise
+    assert [orjson.loads(line)["event"] for line in path.read_bytes().splitlines()] == [
+        "of the parent",
+        "of the child",
+    ]

@@ -48,6 +48,7 @@ class LogWriter:
         self._guard = threading.Lock()
         self._writing = threading.Lock()  # Whoever follows a thread that ends waits for its last lines.
         os.register_at_fork(after_in_child=self._forget)
+        atexit.register(self.close)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Logs one record. Values that JSON does not know are written as text."""
@@ -91,13 +92,14 @@ class LogWriter:
                 asked = (self._wake, self._closing)
                 self._thread = threading.Thread(target=self._run, args=asked, name="log-writer", daemon=True)
                 self._thread.start()
-                atexit.register(self.close)
 
     def _forget(self) -> None:
         """After a fork, what waited belongs to the parent, and so does the thread."""
         self._waiting.clear()
         self._awake = False
         self._thread = None
+        # Any of their locks may have been held at that moment, by a thread that the child does not have.
+        self._wake, self._closing = threading.Event(), threading.Event()
         self._guard = threading.Lock()
         self._writing = threading.Lock()
 

@@ -145,7 +145,11 @@ def _deciding(branches: list[list[ValidationError]]) -> str | None:
     if rules == {"additionalProperties"}:
         foreign = [set(kind.unexpected) for kind in alone]
         several = sorted(set.union(*foreign) - set.intersection(*foreign))
-        return f"must have only one of {', '.join(several)}" if all(map(speakable, several)) else None
+        return (
+            f"must have only one of {', '.join(several)}"
+            if several and all(map(speakable, several))
+            else None
+        )
     said = {_message(kind) for kind in alone}
     return said.pop() if rules == {"type"} and len(said) == 1 else None
 
