@@ -130,11 +130,25 @@ def explained(failure: Failure, case: Case[Any], response: Response) -> bool:
         return operation_of(case) in CLEARED_COLLECTIONS
     if not isinstance(failure, RejectedPositiveData):
         return False
-    if code == "invalid_parameter":  # A cursor is opaque: only one that a page gave is valid.
-        return "cursor" in (case.query or {})
+    if code == "invalid_parameter":
+        query = case.query or {}  # A cursor is opaque: only one that a page gave is valid.
+        return "cursor" in query or any(is_off_the_calendar(value) for value in query.values())
     if code == "validation_failed":
         return operation_of(case) in RULES_AMONG_FIELDS
     return code in RULES
+
+
+def is_off_the_calendar(value: object) -> bool:
+    """Whether it is a time of the year 1 or 9999 that is of no year in UTC, with which nobody can reckon."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return False
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        return True
+    return False
 
 
 def code_of(response: Response) -> str | None:
