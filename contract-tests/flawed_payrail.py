@@ -30,12 +30,11 @@ def without(field: str, handler: Handler) -> Handler:
 def flaw_handlers(flaw: str) -> None:
     """From now on, every app is built with the flaw in the handler of that name."""
     operation, _, field = flaw.partition(":")
-    whole_api = ContractAPI
 
     def flawed_api(document: Any, *, handlers: Mapping[str, Handler], **rest: Any) -> Any:
         if operation in handlers:
             handlers = {**handlers, operation: without(field, handlers[operation])}
-        return whole_api(document, handlers=handlers, **rest)
+        return ContractAPI(document, handlers=handlers, **rest)
 
     setattr(contract_app, "ContractAPI", flawed_api)  # noqa: B010 - to a type checker it is a class, and no function
 

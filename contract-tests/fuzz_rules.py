@@ -103,7 +103,7 @@ def starting_points(
     return roots
 
 
-stateful.classify_root_transitions = starting_points  # type: ignore[assignment]
+stateful.classify_root_transitions = starting_points  # type: ignore[assignment]  # It hands on whatever it is given.
 
 
 @schemathesis.hook
